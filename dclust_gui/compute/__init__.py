@@ -1,0 +1,1 @@
+"""Devices, thread counts, memory budget and the torchvision workaround."""

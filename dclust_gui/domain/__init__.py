@@ -1,0 +1,1 @@
+"""Plain data and rules of dclust: no I/O, no Qt, no torch, no threads."""

@@ -1,0 +1,1 @@
+"""The order of stages: scan, decode, features, reduce, cluster, tree, measure."""

@@ -1,0 +1,1 @@
+"""Backbones (timm), their weights, and feature extraction."""

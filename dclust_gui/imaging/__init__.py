@@ -1,0 +1,1 @@
+"""Formats, decoding, EXIF, colour and thumbnails of single image files."""

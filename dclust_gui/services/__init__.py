@@ -1,0 +1,1 @@
+"""Use cases without Qt: session, runs, export, settings."""
