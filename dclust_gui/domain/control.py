@@ -64,5 +64,5 @@ class EventSink(Protocol):
         """Take one message."""
 
 
-def ignore_events(event: Event, /) -> None:  # noqa: ARG001 -- the sink's signature
+def ignore_events(event: Event, /) -> None:
     """Take a message and do nothing: the sink of callers that watch nothing."""
