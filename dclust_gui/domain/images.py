@@ -137,6 +137,29 @@ class ImageFacts:
     format: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One image of a project; its id is its place in the project's list and never changes.
+
+    Attributes:
+        root: Index of its root folder in the project.
+        relative: Path below the root, bytes, separated by `/`.
+        stamp: The file's stamp when it was last read.
+        content: Content hash, 16 bytes; empty when the file could never be read.
+        facts: What reading it told.
+        companions: Files that move with it.
+        is_missing: The file was not there at the last scan.
+    """
+
+    root: int
+    relative: bytes
+    stamp: FileStamp
+    content: bytes
+    facts: ImageFacts
+    companions: tuple[Companion, ...] = ()
+    is_missing: bool = False
+
+
 def display_path(path: bytes) -> str:
     r"""Path bytes as text for labels, logs and tables; undecodable bytes become `\xNN`.
 

@@ -1,0 +1,70 @@
+"""What one finished run of the engine gives to a project, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How images are turned into clusters; the same values give the same labels.
+
+    Attributes:
+        backbone: Alias, timm name, `NAME=FILE` or a weights file.
+        scale: none, l2, centre-l2, standard or minmax.
+        reduce: none, pca, umap, ... or auto.
+        dims: Width after the reduction; 0 for the method's default.
+        head: Deep-clustering head, or none.
+        algorithm: Name in the registry, or auto.
+        k: Number of clusters; 0 chooses it.
+        linkage: ward, average, complete or single.
+        metric: euclidean, cosine, ...
+        seed: For everything random.
+        parameters: Further parameters of the algorithm by name, as text.
+    """
+
+    backbone: str = "efficientnet-lite0"
+    scale: str = "centre-l2"
+    reduce: str = "none"
+    dims: int = 0
+    head: str = "none"
+    algorithm: str = "kmeans"
+    k: int = 0
+    linkage: str = "ward"
+    metric: str = "euclidean"
+    seed: int = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A finished run as a project keeps it.
+
+    Attributes:
+        id: Number within the project, from 1; 0 before it is stored.
+        created: ISO 8601 time with offset.
+        settings: What was asked for.
+        backbone: Fingerprint of the backbone.
+        images: int32 (m,), ids of the images that were clustered, in the order of the rows.
+        labels: int32 (m,), 0 to k - 1, or -1 for Unassigned.
+        confidence: float32 (m,), 0 to 1.
+        tree: float64 (m - 1, 4), SciPy linkage matrix over the rows; cut at k gives `labels`.
+        report: The report's JSON text.
+    """
+
+    id: int
+    created: str
+    settings: RunSettings
+    backbone: str
+    images: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    tree: NDArray[np.float64]
+    report: str = "{}"
