@@ -15,8 +15,9 @@ CONTENT_HASH_BYTES = 16
 
 
 class ImageStatus(StrEnum):
-    """What became of an image file when it was read."""
+    """What became of an image file when it was read; PENDING until then."""
 
+    PENDING = "pending"
     OK = "ok"
     DAMAGED = "damaged"
     UNREADABLE = "unreadable"

@@ -1,0 +1,125 @@
+"""What the engine is asked and what it answers, as immutable values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dclust_gui.domain.runs import RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.images import ImageFacts, ScanResult
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One whole run: from folders to clusters.
+
+    Attributes:
+        folders: Root folders.
+        settings: How to cluster.
+        device: auto, cpu, cuda or mps.
+        batch: Images per step of the network; 0 chooses.
+        allow_download: Weights may be fetched from the model hub.
+    """
+
+    folders: tuple[Path, ...]
+    settings: RunSettings = field(default_factory=RunSettings)
+    device: str = "auto"
+    batch: int = 0
+    allow_download: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFacts:
+    """Which features were used.
+
+    Attributes:
+        name: The backbone's name.
+        fingerprint: Of model, weights, preprocessing and precision, hexadecimal.
+        dims: Width of a feature vector.
+    """
+
+    name: str
+    fingerprint: str
+    dims: int
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """All images of a collection read, their features and thumbnails in the cache.
+
+    Attributes:
+        scan: What was found.
+        contents: Content hash of each unit's picture; empty where nothing could be read.
+        facts: What reading each unit told.
+        sources: Path below the root of the file that was really read, for each unit: the
+            leading file, or a companion where the leading file is unreadable.
+        backbone: The features' backbone.
+        device: Device in words, as far as it was used; "none" when nothing was computed.
+        decoded: Files decoded in this run.
+        embedded: Feature vectors computed in this run.
+        cached: Units whose features were there before.
+        timings: Wall seconds by stage; decode and features overlap.
+    """
+
+    scan: ScanResult
+    contents: tuple[bytes, ...]
+    facts: tuple[ImageFacts, ...]
+    sources: tuple[bytes, ...]
+    backbone: BackboneFacts
+    device: str
+    decoded: int
+    embedded: int
+    cached: int
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterResult:
+    """Clusters of rows of features.
+
+    Attributes:
+        labels: int32 (m,), 0 to k - 1 from the largest cluster down, -1 for Unassigned.
+        confidence: float32 (m,), 0 to 1.
+        tree: float64 (m - 1, 4), linkage matrix over the rows; cut at k gives `labels`.
+        k_candidates: Numbers of clusters looked at, with their scores; empty when k was given.
+        space: Name of the space that was clustered and measured.
+        internal: Internal measures by name, in that space; only those that are defined.
+        timings: Wall seconds by stage.
+    """
+
+    labels: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    tree: NDArray[np.float64]
+    k_candidates: tuple[tuple[int, float], ...]
+    space: str
+    internal: Mapping[str, float]
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        ingest: The images.
+        rows: int32 (m,), index in `ingest.scan.units` of each row that was clustered.
+        clusters: The clusters of these rows.
+        settings: The settings as they were used, with `auto` resolved.
+        seconds: Wall seconds of the whole run.
+        peak_rss_mb: Greatest memory of the process (and its helpers) so far.
+    """
+
+    ingest: IngestResult
+    rows: NDArray[np.int32]
+    clusters: ClusterResult
+    settings: RunSettings
+    seconds: float
+    peak_rss_mb: float

@@ -1,0 +1,316 @@
+"""The one owner of an open project: its images, clustering, history, selection, and who follows them.
+
+Every transition ends in exactly one `ChangeSet` that all followers get. The session belongs to one
+thread (the window's, or the command line's); results of jobs are handed to it there.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain import edits
+from dclust_gui.domain.changes import ChangeSet
+from dclust_gui.domain.clustering import UNASSIGNED, Clustering
+from dclust_gui.domain.edits import Edit
+from dclust_gui.domain.errors import InputError, StorageError
+from dclust_gui.domain.history import History, Step
+from dclust_gui.domain.identity import adopt_labels
+from dclust_gui.domain.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.images import ImageRecord
+    from dclust_gui.domain.runs import Run
+    from dclust_gui.storage.project import ProjectStore
+
+Listener = Callable[[ChangeSet], None]
+
+
+class ProjectSession:
+    """The state of one open project and the only way to change it.
+
+    Args:
+        store: The project file, open; the session closes it.
+        is_draft: The project lies in the user's data folder and has not been saved by a person.
+    """
+
+    def __init__(self, store: ProjectStore, *, is_draft: bool = False) -> None:
+        self._store = store
+        self.is_draft = is_draft
+        self._images = store.images()
+        self._clustering = store.clustering()
+        self._history = store.history()
+        self._selection = Selection()
+        self._revision = 0
+        self._listeners: list[Listener] = []
+        self._selection_listeners: list[Callable[[Selection], None]] = []
+        self._run: Run | None = None
+
+    # -- what there is ---------------------------------------------------------------------
+
+    @property
+    def store(self) -> ProjectStore:
+        """The project file."""
+        return self._store
+
+    @property
+    def path(self) -> Path:
+        """The project file's place."""
+        return self._store.path
+
+    @property
+    def is_read_only(self) -> bool:
+        """Another process holds the project, or its file cannot be written."""
+        return self._store.is_read_only
+
+    @property
+    def revision(self) -> int:
+        """Number of the present state; rises by one with each transition."""
+        return self._revision
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The root folders."""
+        return self._store.roots()
+
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """All images; an image's id is its index."""
+        return self._images
+
+    @property
+    def clustering(self) -> Clustering:
+        """The present labels and clusters."""
+        return self._clustering
+
+    @property
+    def history(self) -> History:
+        """All steps and how many are in force."""
+        return self._history
+
+    @property
+    def selection(self) -> Selection:
+        """The selected images."""
+        return self._selection
+
+    @property
+    def run(self) -> Run | None:
+        """The run that was accepted last, read from the file when first asked for."""
+        wanted = self._clustering.run_id
+        if wanted is None:
+            return None
+        if self._run is None or self._run.id != wanted:
+            self._run = self._store.run(wanted)
+        return self._run
+
+    def confidence(self) -> NDArray[np.float32]:
+        """Confidence of each image in the accepted run.
+
+        Returns:
+            float32 (n_images,), 0 to 1; NaN for images the run did not have.
+        """
+        values = np.full(len(self._images), np.nan, np.float32)
+        if self.run is not None:
+            values[self.run.images] = self.run.confidence
+        return values
+
+    # -- who follows -----------------------------------------------------------------------
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` after each transition; returns the way to stop it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def subscribe_selection(self, listener: Callable[[Selection], None]) -> Callable[[], None]:
+        """Call `listener` after each change of the selection; returns the way to stop it."""
+        self._selection_listeners.append(listener)
+        return lambda: self._selection_listeners.remove(listener)
+
+    def select(self, images: Iterable[int], current: int | None = None) -> None:
+        """Select images; not a step of the history."""
+        wanted = Selection(frozenset(images), current).within(len(self._images))
+        if wanted != self._selection:
+            self._selection = wanted
+            for listener in tuple(self._selection_listeners):
+                listener(wanted)
+
+    # -- decisions -------------------------------------------------------------------------
+
+    def move(self, images: Iterable[int], target: int) -> None:
+        """Put images into a cluster, or into Unassigned."""
+        self.apply(edits.move(self._clustering, images, self._known(target)))
+
+    def new_cluster(self, images: Iterable[int] = (), name: str = "") -> int:
+        """Make a cluster with these images in it; returns its id."""
+        edit = edits.new_cluster(self._clustering, images, name)
+        self.apply(edit)
+        return max(edit.clusters_after)
+
+    def merge(self, sources: Iterable[int], target: int) -> None:
+        """Put all images of some clusters into one, which stays."""
+        sources = tuple(sources)
+        for key in (*sources, target):
+            self._known(key)
+        self.apply(edits.merge(self._clustering, sources, target))
+
+    def rename(self, cluster: int, name: str) -> None:
+        """Give a cluster a name; an empty one takes it away."""
+        self.apply(edits.rename(self._clustering, self._known(cluster), name))
+
+    def apply(self, edit: Edit) -> None:
+        """Carry out and save one decision; nothing happens if it changes nothing.
+
+        Raises:
+            StorageError: If it could not be saved; the state is as before.
+        """
+        if edit.changes_nothing:
+            return
+        self._check_writable()
+        before = self._clustering
+        step = Step(edit.kind, edit.title, now(), user_name())
+        self._store.record(edit, step)
+        self._history = self._history.with_step(step)
+        self._publish_from(before)
+
+    def undo(self) -> bool:
+        """Take back the last step in force; False if there is none."""
+        return self._history.position > 0 and self.jump(self._history.position - 1)
+
+    def redo(self) -> bool:
+        """Do the next undone step again; False if there is none."""
+        return self._history.redo_step is not None and self.jump(self._history.position + 1)
+
+    def jump(self, position: int) -> bool:
+        """Put exactly the first `position` steps in force.
+
+        Raises:
+            ValueError: If the history has fewer steps.
+        """
+        history = self._history.moved(position)
+        if history.position == self._history.position:
+            return False
+        self._check_writable()
+        before = self._clustering
+        self._store.set_position(position)
+        self._history = history
+        self._publish_from(before)
+        return True
+
+    # -- images and runs -------------------------------------------------------------------
+
+    def add_images(self, records: Sequence[ImageRecord]) -> range:
+        """Append images, Unassigned; returns their ids."""
+        self._check_writable()
+        added = self._store.add_images(records)
+        self._images = self._store.images()
+        self._publish_from(self._clustering, new_images=True)
+        return range(added.start, added.stop)
+
+    def update_images(self, rows: Sequence[tuple[int, ImageRecord]]) -> None:
+        """Replace what is known of some images."""
+        if rows:
+            self._check_writable()
+            self._store.update_images(rows)
+            self._images = self._store.images()
+            self._publish_from(self._clustering, new_images=True)
+
+    def accept_run(self, run: Run, title: str = "") -> int:
+        """Store a run and take over its labels as one step, hand-placed images kept.
+
+        Args:
+            run: The run; its id is given by the project.
+            title: Name of the step; made from the run when empty.
+
+        Returns:
+            The run's id.
+        """
+        self._check_writable()
+        run_id = self._store.add_run(run)
+        labels, table = adopt_labels(
+            self._clustering, run.images.astype(np.int64), run.labels.astype(np.int32)
+        )
+        k = len(set(labels.tolist()) - {UNASSIGNED})
+        named = title or f"cluster {edits.count_of(len(run.images))} into {k}"
+        self.apply(
+            edits.replace_all(self._clustering, edits.EditKind.RUN, named, labels, table, run_id)
+        )
+        return run_id
+
+    def save_as(self, path: Path, *, overwrite: bool = False) -> None:
+        """Keep the project under another name and go on there.
+
+        Raises:
+            StorageError: If the file exists and may not be replaced, or cannot be written.
+        """
+        self._store.save_as(path, overwrite=overwrite)
+        old = self._store
+        self._store = type(old).open(path)
+        was_draft, draft = self.is_draft, old.path
+        old.close()
+        if was_draft:
+            draft.unlink(missing_ok=True)
+        self.is_draft = False
+        self._publish_from(self._clustering)
+
+    def close(self) -> None:
+        """Close the project file; the session is over."""
+        self._listeners.clear()
+        self._selection_listeners.clear()
+        self._store.close()
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _known(self, cluster: int) -> int:
+        if cluster != UNASSIGNED and cluster not in self._clustering.clusters:
+            raise InputError(f"There is no cluster {cluster} in this project.")
+        return cluster
+
+    def _check_writable(self) -> None:
+        if self.is_read_only:
+            raise StorageError(
+                f"The project '{self.path.name}' is open for reading only.",
+                "Another window or command holds it.",
+                "Close it there, or save a copy under another name.",
+            )
+
+    def _publish_from(self, before: Clustering, *, new_images: bool = False) -> None:
+        """Take the store's state and tell all followers what is different."""
+        after = self._store.clustering()
+        self._clustering = after
+        self._revision += 1
+        common = min(before.n_images, after.n_images)
+        differs = (before.labels[:common] != after.labels[:common]) | (
+            before.flags[:common] != after.flags[:common]
+        )
+        keys = {*before.clusters, *after.clusters}
+        change = ChangeSet(
+            self._revision,
+            np.flatnonzero(differs).astype(np.int32),
+            frozenset(k for k in keys if before.clusters.get(k) != after.clusters.get(k)),
+            has_new_images=new_images,
+            has_new_run=before.run_id != after.run_id,
+        )
+        for listener in tuple(self._listeners):
+            listener(change)
+
+
+def now() -> str:
+    """The local time as ISO 8601 with offset, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def user_name() -> str:
+    """Who works here; empty when the system does not tell."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
