@@ -1,4 +1,4 @@
-"""The one owner of an open project: its images, clustering, history, selection, and who follows them.
+"""The one owner of an open project: its images, clustering, history and selection.
 
 Every transition ends in exactly one `ChangeSet` that all followers get. The session belongs to one
 thread (the window's, or the command line's); results of jobs are handed to it there.
