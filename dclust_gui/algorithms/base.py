@@ -1,0 +1,147 @@
+"""What every clusterer here shares: input checks, the callback's type and confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from dclust_gui.domain.errors import ClusteringError
+
+FloatArray: TypeAlias = NDArray[np.floating]
+LabelArray: TypeAlias = NDArray[np.int32]
+Callback: TypeAlias = Callable[[int, int], None]
+"""Called with (done, total) at each step of a fit; it may raise `Cancelled`."""
+
+NOISE = -1
+"""Label of an image that belongs to no cluster: Unassigned."""
+
+
+class UnusableDataError(ClusteringError, ValueError):
+    """The features or a parameter cannot be used; also a ValueError, as scikit-learn expects."""
+
+
+def report(callback: Callback | None, done: int, total: int) -> None:
+    """Tell a callback how far a fit has come.
+
+    Args:
+        callback: The callback, or None.
+        done: Steps finished.
+        total: Steps in all; 0 while unknown.
+    """
+    if callback is not None:
+        callback(done, total)
+
+
+def check_cluster_count(n_clusters: int, n_samples: int) -> int:
+    """Check that so many clusters can be formed of so many images.
+
+    Args:
+        n_clusters: Wanted number of clusters.
+        n_samples: Number of images.
+
+    Returns:
+        `n_clusters` as int.
+
+    Raises:
+        UnusableDataError: If it is below 1 or above `n_samples`.
+    """
+    if isinstance(n_clusters, bool) or int(n_clusters) != n_clusters or n_clusters < 1:
+        raise UnusableDataError(
+            f"Could not form {n_clusters} clusters.",
+            "The number of clusters must be a whole number of at least 1.",
+        )
+    if n_clusters > n_samples:
+        raise UnusableDataError(
+            f"Could not form {n_clusters} clusters.",
+            f"There are only {n_samples} images (n_samples={n_samples}).",
+            f"Ask for at most {n_samples}.",
+        )
+    return int(n_clusters)
+
+
+def check_distinct(features: FloatArray, n_clusters: int) -> None:
+    """Check that there are at least `n_clusters` different rows; stops as soon as it knows.
+
+    Args:
+        features: (n_images, d).
+        n_clusters: Wanted number of clusters.
+
+    Raises:
+        UnusableDataError: If fewer rows differ.
+    """
+    seen: set[bytes] = set()
+    for row in features:
+        seen.add((row + 0.0).tobytes())
+        if len(seen) >= n_clusters:
+            return
+    raise UnusableDataError(
+        f"Could not form {n_clusters} clusters.",
+        f"Only {len(seen)} of the {len(features)} images differ in their features.",
+        f"Ask for at most {len(seen)}.",
+    )
+
+
+def confidence_from_margin(nearest: FloatArray, second: FloatArray) -> NDArray[np.float32]:
+    """How clearly each image belongs to its cluster rather than the next best one.
+
+    Args:
+        nearest: (n_images,) distance to the own centre, >= 0.
+        second: (n_images,) distance to the next best centre, >= `nearest`; inf if there is none.
+
+    Returns:
+        float32 (n_images,) in [0, 1]: 1 - nearest / second; 0 where both are 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(second > 0, nearest / second, 1.0)
+    return np.clip(1.0 - np.nan_to_num(ratio, nan=1.0), 0.0, 1.0).astype(np.float32)
+
+
+class Clusterer(ClusterMixin, BaseEstimator):
+    """Base of the clusterers: `fit(X, y=None, callback=None)` gives labels and confidence.
+
+    Attributes:
+        labels_: int32 (n_images,), -1 for Unassigned.
+        confidence_: float32 (n_images,) in [0, 1].
+    """
+
+    labels_: LabelArray
+    confidence_: NDArray[np.float32]
+    n_features_in_: int
+
+    def fit(self, X: ArrayLike, y: None = None, callback: Callback | None = None) -> Self:  # noqa: N803
+        """Cluster the rows of X.
+
+        Args:
+            X: (n_images, d) features, finite.
+            y: Ignored, as scikit-learn asks.
+            callback: Called with (done, total); may raise `Cancelled`.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            UnusableDataError: If the features or parameters cannot be used.
+        """
+        del y
+        self._fit(self._validated(X, reset=True), callback)
+        return self
+
+    def _fit(self, features: FloatArray, callback: Callback | None) -> None:
+        raise NotImplementedError
+
+    def _validated(self, X: ArrayLike, *, reset: bool) -> FloatArray:  # noqa: N803
+        """X as finite, C-ordered float32 or float64, its width checked."""
+        if not reset:
+            check_is_fitted(self)
+        try:
+            checked: FloatArray = validate_data(
+                self, X, reset=reset, dtype=[np.float32, np.float64], order="C"
+            )
+        except ValueError as error:
+            raise UnusableDataError("Could not use the features.", str(error)) from error
+        return checked

@@ -1,0 +1,126 @@
+"""Scaling of features and the distances that clustering methods understand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.algorithms.base import FloatArray, UnusableDataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Scaling(StrEnum):
+    """How features are scaled before clustering."""
+
+    NONE = "none"
+    L2 = "l2"
+    CENTRE_L2 = "centre-l2"
+    STANDARD = "standard"
+    MINMAX = "minmax"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureScale:
+    """A scaling with what it learnt, to apply to new images.
+
+    Attributes:
+        how: The kind of scaling.
+        offset: float64 (d,), taken off each row; empty where nothing is.
+        factor: float64 (d,), multiplied to each row after that; empty where nothing is.
+    """
+
+    how: Scaling
+    offset: NDArray[np.float64]
+    factor: NDArray[np.float64]
+
+    def apply(self, features: FloatArray) -> NDArray[np.float32]:
+        """Scale rows.
+
+        Args:
+            features: (n_images, d), finite.
+
+        Returns:
+            float32 (n_images, d), a new array; rows of length 0 stay 0.
+
+        Raises:
+            UnusableDataError: If the width differs from the fitted one.
+        """
+        for learnt in (self.offset, self.factor):
+            if len(learnt) and features.shape[1] != len(learnt):
+                raise UnusableDataError(
+                    "Could not scale the features.",
+                    f"They have {features.shape[1]} values per image, not {len(learnt)}.",
+                )
+        scaled = features.astype(np.float32)
+        if len(self.offset):
+            # the subtraction in float64 where float32 would lose digits of large constants
+            scaled = (features - self.offset).astype(np.float32)
+        if len(self.factor):
+            scaled *= self.factor.astype(np.float32)
+        if self.how in (Scaling.L2, Scaling.CENTRE_L2):
+            normalise_rows(scaled)
+        return scaled
+
+
+def normalise_rows(rows: FloatArray) -> None:
+    """Give each row length 1 in place; rows of length 0 stay 0.
+
+    Args:
+        rows: (n_images, d), changed.
+    """
+    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+    rows /= np.where(largest > 0, largest, 1.0)
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+    rows /= np.where(norms > 0, norms, 1.0)
+
+
+def scale_features(
+    features: FloatArray, how: Scaling | str = Scaling.CENTRE_L2
+) -> tuple[NDArray[np.float32], FeatureScale]:
+    """Learn a scaling from features and apply it to them.
+
+    Args:
+        features: (n_images, d), finite.
+        how: Kind of scaling; constant features become 0 under `standard` and `minmax`.
+
+    Returns:
+        The scaled float32 (n_images, d), and the scaling for new images.
+
+    Raises:
+        UnusableDataError: If the kind is unknown or there are no images.
+    """
+    try:
+        kind = Scaling(how)
+    except ValueError:
+        raise UnusableDataError(
+            f"Could not scale the features by {how!r}.",
+            "Scalings: " + ", ".join(Scaling) + ".",
+        ) from None
+    if features.ndim != 2 or not len(features):
+        raise UnusableDataError("Could not scale the features.", "There are no images.")
+    nothing = np.empty(0)
+    offset, factor = nothing, nothing
+    match kind:
+        case Scaling.CENTRE_L2:
+            offset = features.mean(axis=0, dtype=np.float64)
+        case Scaling.STANDARD:
+            offset = features.mean(axis=0, dtype=np.float64)
+            factor = _inverse(features.std(axis=0, dtype=np.float64), offset)
+        case Scaling.MINMAX:
+            offset = features.min(axis=0).astype(np.float64)
+            factor = _inverse(features.max(axis=0).astype(np.float64) - offset, offset)
+        case Scaling.NONE | Scaling.L2:
+            pass
+    scale = FeatureScale(kind, offset, factor)
+    return scale.apply(features), scale
+
+
+def _inverse(spread: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / spread; 0 where the spread is no more than rounding of the level."""
+    real = spread > 1e-7 * np.abs(level)
+    return np.where(real, 1.0 / np.where(real, spread, 1.0), 0.0)

@@ -1,0 +1,339 @@
+"""k-means on blocks of rows: every restart shares one matrix product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dclust_gui.algorithms.base import Callback, FloatArray, LabelArray, report
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK_VALUES = 1 << 20
+"""Distances computed at a time: a block stays in the cache between its passes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LloydResult:
+    """The best restart.
+
+    Attributes:
+        labels: int32 (n_images,).
+        centres: float64 (n_clusters, d), in the space of the given rows.
+        inertia: Sum of squared distances to the own centre.
+        n_iter: Iterations of that restart.
+    """
+
+    labels: LabelArray
+    centres: NDArray[np.float64]
+    inertia: float
+    n_iter: int
+
+
+def prepare(features: FloatArray, device: str) -> tuple[Tensor, NDArray[np.float64]]:
+    """Centre the rows; float32 unless an outlier would cost the others their digits.
+
+    Args:
+        features: (n_images, d), finite.
+        device: torch device.
+
+    Returns:
+        The centred rows on the device, and the float64 (d,) mean that was taken off.
+    """
+    mean = features.mean(axis=0, dtype=np.float64)
+    centred = features - mean.astype(features.dtype)
+    norms = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+    wide = float(norms.max(initial=0.0)) > 1e4 * float(np.median(norms)) or not np.isfinite(
+        np.float32(norms.max(initial=0.0))
+    )
+    if wide:
+        centred = features.astype(np.float64) - mean
+        return torch.from_numpy(centred).to(device), mean
+    mean = mean.astype(features.dtype).astype(np.float64)
+    return torch.from_numpy(np.ascontiguousarray(centred, dtype=np.float32)).to(device), mean
+
+
+def blocks(n_rows: int, width: int) -> list[slice]:
+    """Row ranges so that one block of `width` columns has about BLOCK_VALUES values."""
+    step = max(256, BLOCK_VALUES // max(width, 1))
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+
+def plus_plus(
+    rows: Tensor, n_clusters: int, n_restarts: int, random: np.random.RandomState
+) -> Tensor:
+    """Greedy k-means++ seeds of all restarts at once.
+
+    Args:
+        rows: (n_images, d), centred.
+        n_clusters: Seeds per restart.
+        n_restarts: Restarts.
+        random: Source of randomness.
+
+    Returns:
+        (n_restarts, n_clusters, d) seeds.
+
+    Source:
+        Arthur, Vassilvitskii, "k-means++: the advantages of careful seeding", SODA 2007;
+        the greedy variant tries 2 + log k candidates at each step, as scikit-learn does.
+    """
+    n_rows = len(rows)
+    n_trials = 2 + int(np.log(n_clusters))
+    norms = (rows * rows).sum(1)
+    chosen = torch.empty((n_restarts, n_clusters), dtype=torch.long)
+    chosen[:, 0] = torch.from_numpy(random.randint(n_rows, size=n_restarts))
+    closest = _squared_to(rows, norms, chosen[:, 0])
+    for step in range(1, n_clusters):
+        cumulated = closest.cumsum(1, dtype=torch.float64)
+        draws = torch.from_numpy(random.uniform(size=(n_restarts, n_trials))).to(rows.device)
+        trials = torch.searchsorted(cumulated, draws * cumulated[:, -1:]).clamp_(max=n_rows - 1)
+        reached = _squared_to(rows, norms, trials.reshape(-1)).view(n_restarts, n_trials, n_rows)
+        torch.minimum(reached, closest[:, None, :], out=reached)
+        best = reached.sum(2, dtype=torch.float64).argmin(1)
+        every = torch.arange(n_restarts, device=rows.device)
+        closest = reached[every, best]
+        chosen[:, step] = trials[every, best].cpu()
+    return rows[chosen.to(rows.device)]
+
+
+def _squared_to(rows: Tensor, norms: Tensor, indices: Tensor) -> Tensor:
+    """(len(indices), n_rows) squared distances of the rows `indices` to all rows."""
+    indices = indices.to(rows.device)
+    squared = torch.addmm(norms[None, :], rows[indices], rows.T, alpha=-2.0)
+    squared.add_(norms[indices][:, None]).clamp_(min=0.0)
+    # a row is at distance 0 from itself, whatever rounding says
+    squared[torch.arange(len(indices), device=rows.device), indices] = 0.0
+    return squared
+
+
+def lloyd(
+    rows: Tensor,
+    seeds: Tensor,
+    *,
+    max_iter: int,
+    tol: float,
+    normalise: bool = False,
+    callback: Callback | None = None,
+) -> LloydResult:
+    """Run Lloyd's iterations of all restarts in step; keep the best.
+
+    Args:
+        rows: (n_images, d), centred.
+        seeds: (n_restarts, n_clusters, d).
+        max_iter: Most iterations of a restart.
+        tol: A restart ends when its centres move by less than `tol` x the mean variance.
+        normalise: Put the centres on the unit sphere (spherical k-means; rows have length 1).
+        callback: Called with (iterations, `max_iter`).
+
+    Returns:
+        The restart with the least inertia; the inertia is exact, in float64.
+    """
+    state = _Restarts(rows, seeds, normalise=normalise)
+    # rows in float64 have far outliers (`prepare`), whose variance says nothing of the others
+    spread = 0.0 if rows.dtype == torch.float64 else float(rows.var(0, correction=0).mean())
+    limit = tol * spread
+    finished: list[tuple[float, Tensor, int]] = []
+    n_iter = 0
+    while state.active:
+        report(callback, n_iter, max_iter)
+        n_iter += 1
+        changed, inertia = state.assign()
+        shift = state.move()
+        done = (changed == 0) | (shift <= limit)
+        if n_iter >= max_iter:
+            done = torch.ones_like(done)
+        if bool(done.any()):
+            if bool((done & (changed > 0)).any()):
+                _, inertia = state.assign()
+            finished += [
+                (float(inertia[r]), state.labels[r].clone(), n_iter)
+                for r in torch.nonzero(done).flatten().tolist()
+            ]
+            state.keep(~done)
+    report(callback, max_iter, max_iter)
+    least = min(range(len(finished)), key=lambda i: finished[i][0])
+    return _exact(rows, finished[least][1], seeds.shape[1], finished[least][2], normalise=normalise)
+
+
+def _exact(
+    rows: Tensor, labels: Tensor, n_clusters: int, n_iter: int, *, normalise: bool
+) -> LloydResult:
+    """Centres and inertia of a labelling in float64, from differences."""
+    label_array = labels.cpu().numpy().astype(np.int32)
+    centres = cluster_means(rows.cpu().numpy(), label_array, n_clusters)
+    if normalise:
+        centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-300)
+    centre_rows = torch.from_numpy(centres).to(rows.dtype).to(rows.device)
+    inertia = 0.0
+    for block in blocks(len(rows), rows.shape[1]):
+        difference = rows[block] - centre_rows[labels[block]]
+        inertia += float(difference.pow_(2).sum(dtype=torch.float64))
+    return LloydResult(label_array, centres, inertia, n_iter)
+
+
+def cluster_means(features: FloatArray, labels: LabelArray, n_clusters: int) -> NDArray[np.float64]:
+    """Mean of each cluster's rows.
+
+    Args:
+        features: (n_images, d).
+        labels: int (n_images,), 0 <= label < `n_clusters`, or -1 for rows that do not count.
+        n_clusters: Number of clusters.
+
+    Returns:
+        float64 (n_clusters, d); zeros for a cluster without rows.
+    """
+    order = np.argsort(labels, kind="stable")
+    bounds = np.searchsorted(labels[order], np.arange(n_clusters + 1))
+    means = np.zeros((n_clusters, features.shape[1]))
+    for cluster in range(n_clusters):
+        members = order[bounds[cluster] : bounds[cluster + 1]]
+        if len(members):
+            means[cluster] = features[members].mean(axis=0, dtype=np.float64)
+    return means
+
+
+class _Restarts:
+    """Labels, sums and centres of the restarts that still run."""
+
+    def __init__(self, rows: Tensor, seeds: Tensor, *, normalise: bool) -> None:
+        self.rows = rows
+        self.centres = seeds
+        self.normalise = normalise
+        n_restarts, n_clusters, width = seeds.shape
+        self.labels = torch.full((n_restarts, len(rows)), -1, dtype=torch.long, device=rows.device)
+        self.nearest = torch.zeros((n_restarts, len(rows)), dtype=rows.dtype, device=rows.device)
+        self.sums = torch.zeros((n_restarts * n_clusters, width), dtype=rows.dtype).to(rows.device)
+        self.counts = torch.zeros((n_restarts, n_clusters), dtype=rows.dtype, device=rows.device)
+        self.norms = (rows * rows).sum(1)
+
+    @property
+    def active(self) -> int:
+        """How many restarts still run."""
+        return len(self.centres)
+
+    def keep(self, mask: Tensor) -> None:
+        """Go on with the restarts of the mask only."""
+        width = self.centres.shape[2]
+        n_clusters = self.centres.shape[1]
+        self.centres, self.labels, self.nearest, self.counts = (
+            self.centres[mask],
+            self.labels[mask],
+            self.nearest[mask],
+            self.counts[mask],
+        )
+        self.sums = self.sums.view(-1, n_clusters, width)[mask].reshape(-1, width)
+
+    def assign(self) -> tuple[Tensor, Tensor]:
+        """Give every row its nearest centre and bring the sums up to date.
+
+        Returns:
+            Per restart: how many rows changed, and the inertia before the centres move.
+        """
+        n_restarts, n_clusters, width = self.centres.shape
+        flat = self.centres.reshape(-1, width)
+        offset = (flat * flat).sum(1)
+        labels = torch.empty_like(self.labels)
+        for block in blocks(len(self.rows), len(flat)):
+            scores = torch.addmm(offset[None, :], self.rows[block], flat.T, alpha=-2.0)
+            least, index = scores.view(-1, n_restarts, n_clusters).min(2)
+            labels[:, block] = index.T
+            self.nearest[:, block] = least.T
+        self.nearest.add_(self.norms[None, :]).clamp_(min=0.0)
+        moved = labels != self.labels
+        changed = moved.sum(1)
+        self._update_sums(labels, moved, int(changed.sum()))
+        self.labels = labels
+        return changed, self.nearest.sum(1, dtype=torch.float64)
+
+    def _update_sums(self, labels: Tensor, moved: Tensor, n_moved: int) -> None:
+        n_restarts, n_clusters, _ = self.centres.shape
+        shift = torch.arange(n_restarts, device=labels.device)[:, None] * n_clusters
+        if n_moved * 8 > labels.numel() or bool((self.labels[:, :1] < 0).any()):
+            self._sum_anew(labels + shift)
+        elif n_moved:
+            _, row = torch.nonzero(moved, as_tuple=True)
+            moving = self.rows[row]
+            self.sums.index_add_(0, (labels + shift)[moved], moving)
+            self.sums.index_add_(0, (self.labels + shift)[moved], moving, alpha=-1.0)
+        flat = (labels + shift).reshape(-1)
+        self.counts = (
+            torch.bincount(flat, minlength=n_restarts * n_clusters)
+            .view(n_restarts, n_clusters)
+            .to(self.rows.dtype)
+        )
+
+    def _sum_anew(self, slots: Tensor) -> None:
+        """Sums as products with the membership matrix, block by block."""
+        n_slots = len(self.sums)
+        self.sums.zero_()
+        for block in blocks(len(self.rows), n_slots):
+            members = torch.zeros(
+                (block.stop - block.start, n_slots), dtype=self.rows.dtype, device=slots.device
+            )
+            members.scatter_(1, slots[:, block].T, 1.0)
+            self.sums.addmm_(members.T, self.rows[block])
+
+    def move(self) -> Tensor:
+        """Move each centre to the mean of its rows; an empty one to the worst-placed row.
+
+        Returns:
+            Per restart: the sum of the squared moves.
+        """
+        n_restarts, n_clusters, width = self.centres.shape
+        sums = self.sums.view(n_restarts, n_clusters, width)
+        centres = sums / self.counts.clamp(min=1.0)[:, :, None]
+        empty = self.counts == 0
+        if bool(empty.any()):
+            for restart in torch.nonzero(empty.any(1)).flatten().tolist():
+                slots = torch.nonzero(empty[restart]).flatten()
+                worst = torch.topk(self.nearest[restart], len(slots)).indices
+                centres[restart, slots] = self.rows[worst]
+        if self.normalise:
+            centres = torch.nn.functional.normalize(centres, dim=2)
+        shift = (centres - self.centres).pow_(2).sum((1, 2))
+        self.centres = centres
+        return torch.where(empty.any(1), torch.full_like(shift, torch.inf), shift)
+
+
+def nearest_two(
+    features: FloatArray, centres: NDArray[np.float64], *, device: str = "cpu"
+) -> tuple[LabelArray, NDArray[np.float64], NDArray[np.float64]]:
+    """The nearest and the second nearest centre of each row.
+
+    Args:
+        features: (n_images, d).
+        centres: float64 (n_clusters, d).
+        device: torch device.
+
+    Returns:
+        int32 labels, the distance to the nearest centre (from differences, exact), and to the
+        second nearest (inf with one centre).
+    """
+    rows = torch.from_numpy(np.ascontiguousarray(features)).to(device)
+    centre_rows = torch.from_numpy(centres).to(rows.dtype).to(device)
+    middle = centre_rows.median(0).values  # not the mean: a far centre would cost digits
+    shifted = centre_rows - middle
+    offset = (shifted * shifted).sum(1)
+    wanted = min(2, len(centres))
+    labels = np.empty(len(features), dtype=np.int32)
+    nearest = np.empty(len(features))
+    second = np.full(len(features), np.inf)
+    for block in blocks(len(rows), max(len(centres), rows.shape[1])):
+        part = rows[block] - middle
+        scores = torch.addmm(offset[None, :], part, shifted.T, alpha=-2.0)
+        index = scores.topk(wanted, dim=1, largest=False).indices
+        found = torch.stack(
+            [(part - shifted[index[:, i]]).pow_(2).sum(1).sqrt_() for i in range(wanted)], dim=1
+        )
+        order = found.argsort(dim=1, stable=True)
+        labels[block] = index.gather(1, order)[:, 0].cpu().numpy()
+        found = found.gather(1, order)
+        nearest[block] = found[:, 0].cpu().numpy()
+        if wanted == 2:
+            second[block] = found[:, 1].cpu().numpy()
+    return labels, nearest, second

@@ -1,0 +1,276 @@
+"""The clustering methods as plain data: parameters and import strings, no heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeAlias
+
+from dclust_gui.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dclust_gui.algorithms.base import Clusterer
+
+Value: TypeAlias = bool | int | float | str | None
+
+
+class Kind(StrEnum):
+    """What a parameter holds."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    CHOICE = "choice"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One setting of a method.
+
+    Attributes:
+        name: Name of the estimator's constructor argument.
+        kind: What it holds.
+        default: Its value when it is not given; None where the method chooses by itself
+            ("auto" when given as text).
+        minimum: Least value.
+        maximum: Largest value.
+        choices: Allowed texts of a choice.
+        help: One sentence.
+    """
+
+    name: str
+    kind: Kind
+    default: Value
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+    def parse(self, text: Value) -> Value:
+        """The typed value of what a user wrote.
+
+        Args:
+            text: Text such as `0.5`, `auto` or `true`, or a value of the right type.
+
+        Returns:
+            The value.
+
+        Raises:
+            InputError: If it is of another kind or out of range.
+        """
+        chooses = self.default is None or self.default == "auto"
+        if text is None or (chooses and str(text).strip().lower() == "auto"):
+            return self.default
+        try:
+            value = self._convert(str(text).strip())
+        except ValueError:
+            raise self._wrong(text) from None
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            low = self.minimum is not None and not value >= self.minimum
+            high = self.maximum is not None and not value <= self.maximum
+            if low or high:
+                raise self._wrong(text)
+        return value
+
+    def _convert(self, text: str) -> Value:
+        match self.kind:
+            case Kind.INTEGER:
+                return int(text)
+            case Kind.NUMBER:
+                return float(text)
+            case Kind.CHOICE:
+                if text not in self.choices:
+                    raise ValueError
+                return text
+            case Kind.FLAG:
+                flags = {"true": True, "yes": True, "1": True}
+                flags |= {"false": False, "no": False, "0": False}
+                if text.lower() not in flags:
+                    raise ValueError
+                return flags[text.lower()]
+
+    @property
+    def range_text(self) -> str:
+        """What may be given, in words."""
+        match self.kind:
+            case Kind.CHOICE:
+                text = "one of " + ", ".join(self.choices)
+            case Kind.FLAG:
+                text = "true or false"
+            case _:
+                text = "a whole number" if self.kind is Kind.INTEGER else "a number"
+                if self.minimum is not None:
+                    text += f" from {self.minimum:g}"
+                if self.maximum is not None:
+                    text += f" to {self.maximum:g}"
+        return f"{text}, or auto" if self.default in (None, "auto") else text
+
+    def _wrong(self, text: Value) -> InputError:
+        return InputError(
+            f"Could not use {self.name}={text}.", f"It must be {self.range_text}.", self.help
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One clustering method.
+
+    Attributes:
+        name: Name on the command line and in project files.
+        title: Name in the window.
+        summary: One sentence on what it is good for.
+        estimator: `module:Class` of its estimator.
+        parameters: Its settings, beyond those below.
+        needs_k: Whether it takes a number of clusters (`n_clusters`).
+        hierarchical: Whether it has a tree of its own (`tree_`) and takes a linkage.
+        seeded: Whether it takes a `random_state`.
+        finds_noise: Whether it may leave images Unassigned.
+        metrics: The distances it allows, the default first.
+        linkages: The linkages it allows, the default first.
+        cost: Its cost in words.
+    """
+
+    name: str
+    title: str
+    summary: str
+    estimator: str
+    parameters: tuple[Parameter, ...] = ()
+    needs_k: bool = True
+    hierarchical: bool = False
+    seeded: bool = True
+    finds_noise: bool = False
+    metrics: tuple[str, ...] = ("euclidean",)
+    linkages: tuple[str, ...] = ()
+    cost: str = ""
+
+    def parameter(self, name: str) -> Parameter:
+        """The setting of that name.
+
+        Raises:
+            InputError: If the method has none of that name.
+        """
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        names = ", ".join(p.name for p in self.parameters) or "none"
+        raise InputError(
+            f"Could not set {name!r} for {self.name}.",
+            "The method has no such parameter.",
+            f"Its parameters: {names}.",
+        )
+
+    def parse(self, params: Mapping[str, Value]) -> dict[str, Value]:
+        """The typed values of settings written as text; those not named keep their defaults.
+
+        Args:
+            params: Name to text or value.
+
+        Returns:
+            Name to value, for every parameter of the method.
+
+        Raises:
+            InputError: If a name is unknown or a value cannot be used.
+        """
+        values = {p.name: p.default for p in self.parameters}
+        for name, text in params.items():
+            values[name] = self.parameter(name).parse(text)
+        return values
+
+
+def methods() -> tuple[Method, ...]:
+    """Every clustering method, in the order in which to offer them."""
+    return _METHODS
+
+
+def method(name: str) -> Method:
+    """The method of that name.
+
+    Args:
+        name: As on the command line.
+
+    Raises:
+        InputError: If there is none; the hint lists the names.
+    """
+    for candidate in _METHODS:
+        if candidate.name == name:
+            return candidate
+    raise InputError(
+        f"Could not use the method {name!r}.",
+        "There is no method of that name.",
+        "Methods: " + ", ".join(m.name for m in _METHODS) + ".",
+    )
+
+
+def build(
+    name: str,
+    *,
+    n_clusters: int | None = None,
+    random_state: int | None = None,
+    metric: str | None = None,
+    linkage: str | None = None,
+    params: Mapping[str, Value] | None = None,
+) -> Clusterer:
+    """Make the estimator of a method; its libraries load now.
+
+    Args:
+        name: Name of the method.
+        n_clusters: Number of clusters; methods that find it themselves leave it aside.
+        random_state: Seed.
+        metric: Distance; None for the method's own.
+        linkage: Linkage of a hierarchical method; None for its own.
+        params: Further settings, as text or values.
+
+    Returns:
+        The estimator, not fitted.
+
+    Raises:
+        InputError: If the method, a distance, a linkage or a setting cannot be used.
+    """
+    chosen = method(name)
+    values = chosen.parse(params or {})
+    if chosen.needs_k:
+        if n_clusters is None:
+            raise InputError(
+                f"Could not run {chosen.title}.", "It needs a number of clusters.", "Give k."
+            )
+        values["n_clusters"] = n_clusters
+    if chosen.seeded:
+        values["random_state"] = random_state
+    if metric is not None:
+        _check_choice(chosen, "distance", metric, chosen.metrics)
+    if len(chosen.metrics) > 1:
+        values["metric"] = metric or chosen.metrics[0]
+    if linkage is not None and chosen.linkages:
+        _check_choice(chosen, "linkage", linkage, chosen.linkages)
+    if chosen.linkages:
+        values["linkage"] = linkage or chosen.linkages[0]
+    module, _, class_name = chosen.estimator.partition(":")
+    estimator: Clusterer = getattr(import_module(module), class_name)(**values)
+    return estimator
+
+
+def _check_choice(chosen: Method, what: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(
+            f"Could not use the {what} {value!r} with {chosen.title}.",
+            f"The method allows: {', '.join(allowed)}.",
+        )
+
+
+_METHODS: tuple[Method, ...] = (
+    Method(
+        name="kmeans",
+        title="k-means",
+        summary="Compact clusters of similar size around their means; the safe first choice.",
+        estimator="dclust_gui.algorithms.partition:KMeans",
+        parameters=(
+            Parameter("n_init", Kind.INTEGER, "auto", 1, 1000, help="Restarts; the best is kept."),
+            Parameter("max_iter", Kind.INTEGER, 300, 1, 100_000, help="Most iterations."),
+            Parameter("tol", Kind.NUMBER, 1e-4, 0.0, 1.0, help="Smallest move that counts."),
+        ),
+        cost="O(n k d) per iteration",
+    ),
+)
