@@ -1,0 +1,1 @@
+"""Widgets that show the state and tell wishes; they decide nothing."""

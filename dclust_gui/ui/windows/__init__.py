@@ -1,0 +1,1 @@
+"""The main window, its dialogs, and the controller that carries out wishes."""
