@@ -1,0 +1,187 @@
+"""From rows of features to clusters: scale, reduce, choose k, cluster, tree, measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.errors import ClusteringError, InputError
+from dclust_gui.domain.events import Stage
+from dclust_gui.engine.progress import StageMeter
+from dclust_gui.engine.requests import ClusterResult
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.control import CancelToken, EventSink
+    from dclust_gui.domain.runs import RunSettings
+
+LARGEST_AUTO_K = 30
+"""Most clusters that an automatic choice tries."""
+
+DEFAULTS = {"algorithm": "kmeans", "reduce": "none", "head": "none"}
+"""What `auto` stands for."""
+
+
+def resolve(settings: RunSettings) -> RunSettings:
+    """The settings with every `auto` replaced by what it stands for.
+
+    Raises:
+        InputError: If a reduction or head is asked for that does not exist.
+    """
+    chosen = {
+        name: DEFAULTS[name] if getattr(settings, name) == "auto" else getattr(settings, name)
+        for name in DEFAULTS
+    }
+    for name, known in (("reduce", ("none",)), ("head", ("none",))):
+        if chosen[name] not in known:
+            raise InputError(
+                f"There is no --{name} '{chosen[name]}'.", "", f"Choose one of: {', '.join(known)}."
+            )
+    return replace(
+        settings, algorithm=chosen["algorithm"], reduce=chosen["reduce"], head=chosen["head"]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """Features as they are clustered."""
+
+    rows: NDArray[np.float32]
+    name: str
+
+
+def group_rows(
+    features: NDArray[np.float16], settings: RunSettings, sink: EventSink, token: CancelToken
+) -> ClusterResult:
+    """Cluster features.
+
+    Args:
+        features: float16 (m, dims), finite, m at least 1.
+        settings: Resolved settings.
+        sink: Takes messages.
+        token: Stops or pauses the work.
+
+    Raises:
+        ClusteringError: If the features cannot be clustered as asked.
+        InputError: If a method or parameter does not exist.
+        Cancelled: If the job was cancelled.
+    """
+    if not len(features):
+        raise ClusteringError(
+            "There is nothing to cluster.", "No image could be read.", "See the skipped files."
+        )
+    if settings.k > len(features):
+        raise ClusteringError(
+            f"{settings.k} clusters cannot be made of {len(features)} images.",
+            "",
+            "Ask for fewer clusters.",
+        )
+    timings: dict[str, float] = {"head": 0.0}
+    space = _prepare(features, settings, sink, token, timings)
+    meter = StageMeter(Stage.CLUSTER, 0, sink, token)
+    k, candidates = _choose_k(space, settings, meter)
+    labels, confidence, own_tree = _fit(space, settings, k, meter)
+    timings["cluster"] = meter.finish()
+    labels = by_size(labels)
+    meter = StageMeter(Stage.TREE, 0, sink, token)
+    tree = own_tree if own_tree is not None else _compose(space, labels, meter)
+    timings["tree"] = meter.finish()
+    meter = StageMeter(Stage.MEASURE, 0, sink, token)
+    internal = _measure(space, labels, settings.seed)
+    timings["measure"] = meter.finish()
+    for array in (labels, confidence, tree):
+        array.setflags(write=False)
+    return ClusterResult(labels, confidence, tree, candidates, space.name, internal, timings)
+
+
+def _prepare(
+    features: NDArray[np.float16],
+    settings: RunSettings,
+    sink: EventSink,
+    token: CancelToken,
+    timings: dict[str, float],
+) -> _Space:
+    """Scaled float32 features."""
+    from dclust_gui.algorithms.distances import scale_features
+
+    meter = StageMeter(Stage.REDUCE, 0, sink, token)
+    rows, _ = scale_features(features.astype(np.float32), settings.scale)
+    timings["reduce"] = meter.finish()
+    return _Space(rows, f"features ({settings.scale})")
+
+
+def _choose_k(
+    space: _Space, settings: RunSettings, meter: StageMeter
+) -> tuple[int | None, tuple[tuple[int, float], ...]]:
+    """The number of clusters, and the evidence when it was chosen here."""
+    from dclust_gui.algorithms.registry import method
+    from dclust_gui.algorithms.selection import choose_k_by_silhouette
+
+    if settings.k or not method(settings.algorithm).needs_k:
+        return settings.k or None, ()
+    largest = min(LARGEST_AUTO_K, max(2, int(np.sqrt(len(space.rows)))))
+    choice = choose_k_by_silhouette(
+        space.rows, range(2, largest + 1), random_state=settings.seed, callback=meter.set
+    )
+    return choice.k, choice.candidates
+
+
+def _fit(
+    space: _Space, settings: RunSettings, k: int | None, meter: StageMeter
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64] | None]:
+    """Labels, confidence and, for hierarchical methods, their own tree."""
+    from dclust_gui.algorithms.registry import build
+
+    estimator = build(
+        settings.algorithm,
+        n_clusters=k,
+        random_state=settings.seed,
+        metric=None if settings.metric == "euclidean" else settings.metric,
+        linkage=settings.linkage,
+        params=settings.parameters,
+    )
+    estimator.fit(space.rows, callback=meter.set)
+    labels = np.asarray(estimator.labels_, np.int32)
+    confidence = np.asarray(estimator.confidence_, np.float32)
+    tree: NDArray[np.float64] | None = getattr(estimator, "linkage_", None)
+    return labels, confidence, None if tree is None else np.asarray(tree, np.float64)
+
+
+def _compose(space: _Space, labels: NDArray[np.int32], meter: StageMeter) -> NDArray[np.float64]:
+    """The composed tree of flat labels."""
+    from dclust_gui.algorithms.composed import composed_tree
+
+    return composed_tree(space.rows, labels, callback=meter.set)
+
+
+def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, float]:
+    """Internal measures by name, only those that are defined."""
+    from dclust_gui.algorithms.internal import internal_measures
+
+    found = internal_measures(space.rows, labels, random_state=seed)
+    values = {
+        "silhouette": found.silhouette,
+        "davies_bouldin": found.davies_bouldin,
+        "calinski_harabasz": found.calinski_harabasz,
+        "mse": found.mse,
+    }
+    return {name: float(v) for name, v in values.items() if v is not None and np.isfinite(v)}
+
+
+def by_size(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The same partition, numbered from the largest cluster down, ties by the first image.
+
+    Args:
+        labels: int32 (m,); negative ones stay -1.
+    """
+    values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    real = values >= 0
+    order = np.lexsort((first[real], -counts[real]))
+    numbers = np.full(len(values), -1, np.int32)
+    ranks = np.empty(int(real.sum()), np.int32)
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    numbers[real] = ranks
+    return numbers[np.searchsorted(values, labels)]

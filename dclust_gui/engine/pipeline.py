@@ -1,0 +1,232 @@
+"""The engine: the only place that knows the order of the stages."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.control import CancelToken, EventSink, ignore_events
+from dclust_gui.domain.errors import ClusteringError
+from dclust_gui.domain.images import ImageStatus
+from dclust_gui.engine.grouping import group_rows, resolve
+from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
+from dclust_gui.engine.scan import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.images import ScanResult
+    from dclust_gui.features.backbones import BackboneSpec
+    from dclust_gui.features.extractor import FeatureExtractor
+    from dclust_gui.imaging.decode import ImageReader
+    from dclust_gui.storage.stores import Stores
+
+
+class Engine:
+    """Runs stages on the calling thread; knows no window and no project.
+
+    Args:
+        stores: The cache.
+        reader: Decodes files; made when first needed if None.
+        weights_dir: Folder of weights the user added; the user's own when None.
+        threads: Decoding threads; 0 for one per core.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        reader: ImageReader | None = None,
+        *,
+        weights_dir: Path | None = None,
+        threads: int = 0,
+    ) -> None:
+        self._stores = stores
+        self._reader = reader
+        self._weights_dir = weights_dir
+        self._threads = threads
+        self._extractors: dict[tuple[str, str, int], FeatureExtractor] = {}
+
+    @property
+    def reader(self) -> ImageReader:
+        """Decodes files; shared by all jobs."""
+        if self._reader is None:
+            from dclust_gui.imaging.decode import ImageReader
+
+            self._reader = ImageReader()
+        return self._reader
+
+    def close(self) -> None:
+        """End helper processes and forget networks; the stores stay open."""
+        if self._reader is not None:
+            self._reader.close()
+        self._extractors.clear()
+
+    def scan(
+        self,
+        roots: Sequence[Path],
+        sink: EventSink = ignore_events,
+        token: CancelToken | None = None,
+    ) -> ScanResult:
+        """Find the images below some folders.
+
+        Raises:
+            InputError: If a folder cannot be read.
+            Cancelled: If the job was cancelled.
+        """
+        return scan(roots, sink, token or CancelToken())
+
+    def backbone(self, request: RunRequest) -> BackboneSpec:
+        """The backbone a request names.
+
+        Raises:
+            BackboneError: If there is no such model, or its weights are not on this computer.
+        """
+        from dclust_gui.features.backbones import resolve_backbone
+        from dclust_gui.storage.locations import weights_dir
+
+        return resolve_backbone(
+            request.settings.backbone,
+            weights_dir=self._weights_dir or weights_dir(),
+            allow_download=request.allow_download,
+        )
+
+    def ingest(
+        self,
+        found: ScanResult,
+        request: RunRequest,
+        sink: EventSink = ignore_events,
+        token: CancelToken | None = None,
+    ) -> IngestResult:
+        """Bring facts, thumbnails and features of all images into the cache.
+
+        Raises:
+            BackboneError: If the backbone cannot be used.
+            Cancelled: If the job was cancelled; what is finished stays in the cache.
+        """
+        from dclust_gui.engine.ingest import Ingest
+
+        spec = self.backbone(request)
+        extractor = self._extractor(spec, request, sink)
+        job = Ingest(
+            self._stores,
+            self.reader,
+            spec,
+            extractor,
+            sink,
+            token or CancelToken(),
+            threads=self._threads,
+        )
+        return job.run(found)
+
+    def features(self, ingest: IngestResult, rows: NDArray[np.int32]) -> NDArray[np.float16]:
+        """Features from the store.
+
+        Args:
+            ingest: The images.
+            rows: int32 (m,), indices of units.
+
+        Returns:
+            float16 (m, dims).
+        """
+        contents = [ingest.contents[i] for i in rows.tolist()]
+        return self._stores.features.load(ingest.backbone.fingerprint, contents)
+
+    def cluster(
+        self,
+        ingest: IngestResult,
+        request: RunRequest,
+        sink: EventSink = ignore_events,
+        token: CancelToken | None = None,
+        rows: NDArray[np.int32] | None = None,
+    ) -> RunResult:
+        """Cluster images that have been ingested.
+
+        Args:
+            ingest: The images.
+            request: How.
+            sink: Takes messages.
+            token: Stops or pauses the work.
+            rows: int32 (m,), indices of the units to cluster; None for all readable ones.
+
+        Raises:
+            ClusteringError: If they cannot be clustered as asked.
+            Cancelled: If the job was cancelled.
+        """
+        from dclust_gui.compute.memory import peak_rss_mb
+
+        started = time.perf_counter()
+        settings = resolve(request.settings)
+        if rows is None:
+            rows = readable_rows(ingest)
+        if not len(rows):
+            raise ClusteringError(
+                "There is nothing to cluster.",
+                f"None of {len(ingest.contents)} images could be read.",
+                "The reasons are listed with the skipped files.",
+            )
+        features = self.features(ingest, rows)
+        result = group_rows(features, settings, sink, token or CancelToken())
+        seconds = time.perf_counter() - started
+        return RunResult(ingest, rows, result, settings, seconds, peak_rss_mb())
+
+    def run(
+        self,
+        request: RunRequest,
+        sink: EventSink = ignore_events,
+        token: CancelToken | None = None,
+    ) -> RunResult:
+        """Scan, ingest and cluster.
+
+        Raises:
+            KnownError: If the folders, the backbone or the method cannot be used.
+            Cancelled: If the job was cancelled; what is finished stays in the cache.
+        """
+        started = time.perf_counter()
+        token = token or CancelToken()
+        resolve(request.settings)
+        self.backbone(request)
+        found = self.scan(request.folders, sink, token)
+        scan_seconds = time.perf_counter() - started
+        ingest = self.ingest(found, request, sink, token)
+        ingest = _with_timing(ingest, "scan", scan_seconds)
+        result = self.cluster(ingest, request, sink, token)
+        return RunResult(
+            ingest,
+            result.rows,
+            result.clusters,
+            result.settings,
+            time.perf_counter() - started,
+            result.peak_rss_mb,
+        )
+
+    def _extractor(
+        self, spec: BackboneSpec, request: RunRequest, sink: EventSink
+    ) -> FeatureExtractor:
+        """The network of a backbone, kept for the next job."""
+        from dclust_gui.features.extractor import FeatureExtractor
+
+        key = (spec.fingerprint, request.device, request.batch)
+        if key not in self._extractors:
+            self._extractors.clear()
+            self._extractors[key] = FeatureExtractor(
+                spec, request.device, request.batch or None, sink=sink
+            )
+        return self._extractors[key]
+
+
+def readable_rows(ingest: IngestResult) -> NDArray[np.int32]:
+    """Indices of the units that have features: int32 (m,)."""
+    return np.array(
+        [i for i, f in enumerate(ingest.facts) if f.status is not ImageStatus.UNREADABLE], np.int32
+    )
+
+
+def _with_timing(ingest: IngestResult, stage: str, seconds: float) -> IngestResult:
+    from dataclasses import replace
+
+    return replace(ingest, timings={**ingest.timings, stage: seconds})

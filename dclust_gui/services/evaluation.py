@@ -1,0 +1,109 @@
+"""How well labels agree with true ones, or two passes with each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.errors import InputError
+from dclust_gui.services.labels_table import read_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from dclust_gui.services.labels_table import LabelRow
+
+FOLDERS = "folders"
+"""Names the truth that is the first folder below the root."""
+
+_MEASURES = (
+    "accuracy",
+    "nmi",
+    "ari",
+    "precision",
+    "recall",
+    "f1",
+    "fbeta",
+    "pair_f1",
+    "bcubed_f1",
+    "homogeneity",
+    "completeness",
+    "purity",
+)
+
+
+def labels_of_rows(rows: Iterable[LabelRow]) -> dict[str, str]:
+    """Cluster by path; unreadable files are left out."""
+    return {row.path: str(row.cluster) for row in rows if row.cluster is not None}
+
+
+def truth_for(paths: Iterable[str], truth: str, *, several_roots: bool = False) -> dict[str, str]:
+    """The true label of each path.
+
+    Args:
+        paths: Paths as in the labels table.
+        truth: `folders`, or the name of a CSV file with columns `path,label`.
+        several_roots: Paths start with their root's name.
+
+    Returns:
+        Label by path; paths without a true label are left out.
+
+    Raises:
+        InputError: If the file cannot be used, or no path has a true label.
+    """
+    if truth == FOLDERS:
+        at = 1 if several_roots else 0
+        split = {path: path.split("/") for path in paths}
+        found = {path: parts[at] for path, parts in split.items() if len(parts) > at + 1}
+    else:
+        from pathlib import Path
+
+        known = read_labels(Path(truth))
+        found = {path: known[path] for path in paths if path in known}
+    if not found:
+        raise InputError(
+            "No image has a true label.",
+            "With 'folders' the images must lie in one folder per class below the root; "
+            "with a file its column 'path' must name the images as the labels table does.",
+        )
+    return found
+
+
+def evaluate(
+    labels: Mapping[str, str], truth: Mapping[str, str], beta: float = 1.0
+) -> dict[str, float]:
+    """External measures over the images that have both a label and a true label.
+
+    Args:
+        labels: Cluster by path; `-1` is Unassigned, which counts as wrong.
+        truth: True label by path.
+        beta: Weight of recall in F-beta, above 0.
+
+    Returns:
+        accuracy, nmi, ari, precision, recall, f1, fbeta, pair_f1, bcubed_f1, homogeneity,
+        completeness and purity, each at most 1; see `algorithms.measures.external_measures`.
+
+    Raises:
+        InputError: If no image is in both, or beta is not above 0.
+    """
+    from dclust_gui.algorithms.measures import external_measures
+
+    common = sorted(labels.keys() & truth.keys())
+    if not common:
+        raise InputError("The two tables have no image in common.")
+    if beta <= 0:
+        raise InputError("--beta must be above 0.")
+    clusters = [labels[path] for path in common]
+    codes = {name: i for i, name in enumerate(sorted({c for c in clusters if c != "-1"}))}
+    coded = np.array([codes.get(c, UNASSIGNED) for c in clusters], np.int64)
+    found = external_measures(coded, np.array([truth[path] for path in common]), beta=beta)
+    return {name: float(getattr(found, name)) for name in _MEASURES}
+
+
+def evaluate_files(first: Path, second: str, beta: float = 1.0) -> dict[str, float]:
+    """Measures of a labels table against a truth: `folders` or another table."""
+    labels = read_labels(first)
+    return evaluate(labels, truth_for(labels, second), beta)

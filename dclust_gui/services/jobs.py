@@ -1,0 +1,139 @@
+"""Long jobs as frozen values that any thread can run: the window's engine thread or the CLI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from dclust_gui.domain.control import CancelToken, EventSink
+from dclust_gui.domain.runs import Run
+from dclust_gui.services.report import report_text
+from dclust_gui.services.session import now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.images import ScanResult
+    from dclust_gui.engine.pipeline import Engine
+    from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
+    from dclust_gui.services.export import ExportResult
+    from dclust_gui.services.export_plan import ExportPlan
+
+
+class Job(Protocol):
+    """Something long; ends by returning, by `Cancelled`, or by another exception."""
+
+    @property
+    def title(self) -> str:
+        """What it does, in words: `Reading 412 images`."""
+
+    def run(self, sink: EventSink, token: CancelToken, /) -> object:
+        """Do it; called once, off the window's thread."""
+
+
+@dataclass(frozen=True)
+class ScanJob:
+    """Find the images below some folders."""
+
+    engine: Engine
+    roots: tuple[Path, ...]
+    title: str = "Looking for images"
+
+    def run(self, sink: EventSink, token: CancelToken) -> ScanResult:
+        """See `Engine.scan`."""
+        return self.engine.scan(self.roots, sink, token)
+
+
+@dataclass(frozen=True)
+class WarmUpJob:
+    """Load the heavy libraries before they are needed."""
+
+    title: str = "Getting ready"
+
+    def run(self, _sink: EventSink, token: CancelToken, /) -> None:
+        """Import what features and clustering need."""
+        from dclust_gui.compute.torchvision_fix import import_timm
+
+        import_timm()
+        token.checkpoint()
+
+
+@dataclass(frozen=True)
+class IngestJob:
+    """Read all images of a collection."""
+
+    engine: Engine
+    scan: ScanResult
+    request: RunRequest
+    title: str = "Reading images"
+
+    def run(self, sink: EventSink, token: CancelToken) -> IngestResult:
+        """See `Engine.ingest`."""
+        return self.engine.ingest(self.scan, self.request, sink, token)
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterJob:
+    """Cluster images of a project.
+
+    Attributes:
+        engine: The engine.
+        ingest: The images as they were read.
+        request: How.
+        image_ids: int32 (n_units,), the project's image of each unit; -1 leaves a unit out.
+        title: What it does.
+    """
+
+    engine: Engine
+    ingest: IngestResult
+    request: RunRequest
+    image_ids: NDArray[np.int32]
+    title: str = "Clustering"
+
+    def run(self, sink: EventSink, token: CancelToken) -> Run:
+        """See `Engine.cluster`; the result is ready for `ProjectSession.accept_run`."""
+        from dclust_gui.engine.pipeline import readable_rows
+
+        rows = readable_rows(self.ingest)
+        rows = rows[self.image_ids[rows] >= 0]
+        result = self.engine.cluster(self.ingest, self.request, sink, token, rows)
+        return run_record(result, self.image_ids)
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """Carry out a planned export."""
+
+    plan: ExportPlan
+    title: str = "Exporting"
+
+    def run(self, sink: EventSink, token: CancelToken) -> ExportResult:
+        """See `services.export.run_export`."""
+        from dclust_gui.services.export import run_export
+
+        return run_export(self.plan, sink, token)
+
+
+def run_record(result: RunResult, image_ids: NDArray[np.int32]) -> Run:
+    """A run as a project keeps it.
+
+    Args:
+        result: What the engine found.
+        image_ids: int32 (n_units,), the project's image of each unit.
+    """
+    clusters = result.clusters
+    return Run(
+        0,
+        now(),
+        result.settings,
+        result.ingest.backbone.fingerprint,
+        image_ids[result.rows].astype(np.int32),
+        clusters.labels,
+        clusters.confidence,
+        clusters.tree,
+        report_text(result),
+    )

@@ -1,0 +1,7 @@
+"""The clustering methods and their parameters, for run panel and command line; loads no library."""
+
+from __future__ import annotations
+
+from dclust_gui.algorithms.registry import Kind, Method, Parameter, method, methods
+
+__all__ = ["Kind", "Method", "Parameter", "method", "methods"]
