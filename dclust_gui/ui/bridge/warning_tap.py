@@ -1,0 +1,73 @@
+"""Catches what libraries warn of while a job runs, so that the window can show it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from typing import TYPE_CHECKING, Self, TextIO
+
+from dclust_gui.domain.events import Notice, Severity
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dclust_gui.domain.control import EventSink
+
+
+class WarningTap:
+    """Sends warnings of this thread and of the job's helper threads as notices.
+
+    `warnings.catch_warnings` would do for one thread only: it saves and restores state of the whole
+    process, so two jobs on two threads that end in another order than they began leave the wrong
+    handler behind. Taps form a chain instead; a closed one passes everything on.
+
+    Args:
+        sink: Takes the notices.
+    """
+
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+        self._thread = threading.get_ident()
+        self._previous = warnings.showwarning
+        self._is_open = False
+
+    def __enter__(self) -> Self:
+        self._previous = warnings.showwarning
+        self._is_open = True
+        warnings.showwarning = self
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_open = False
+        if warnings.showwarning is self:
+            warnings.showwarning = self._previous
+
+    def __call__(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        """Take one warning: `warnings.showwarning`'s place and arguments."""
+        caller = threading.get_ident()
+        if self._is_open and file is None and self._takes(caller):
+            self._sink(Notice(Severity.WARNING, f"{category.__name__}: {message}"))
+        else:
+            self._previous(message, category, filename, lineno, file, line)
+
+    def _takes(self, caller: int) -> bool:
+        """Whether a warning of this thread is this tap's: its own, or a helper's."""
+        if caller == self._thread:
+            return True
+        if caller == threading.main_thread().ident:
+            return False
+        earlier = self._previous
+        return not (isinstance(earlier, WarningTap) and earlier._is_open)
