@@ -1,0 +1,183 @@
+"""Edits and states of a clustering as compressed bytes, and how edits are replayed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.clustering import Cluster, Clustering
+from dclust_gui.domain.edits import Edit, EditKind
+from dclust_gui.storage.arrays import DamagedArraysError, from_bytes, smallest, to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    ClusterRow = dict[str, int | str | bool]
+    Meta = dict[str, int | str | list[ClusterRow | int] | None]
+
+_BOOLEANS = ("is_pinned", "is_reviewed", "is_ignored")
+
+
+def pack_edit(edit: Edit) -> bytes:
+    """Write an edit down.
+
+    Args:
+        edit: Any edit.
+    """
+    meta = {
+        "kind": edit.kind.value,
+        "title": edit.title,
+        "before": _rows(edit.clusters_before),
+        "after": _rows(edit.clusters_after),
+        "run_before": edit.run_before,
+        "run_after": edit.run_after,
+    }
+    return to_bytes(
+        {
+            "meta": _meta_array(meta),
+            "images": pack_ids(edit.images),
+            "labels_before": smallest(edit.labels_before),
+            "labels_after": smallest(edit.labels_after),
+            "flags_before": edit.flags_before,
+            "flags_after": edit.flags_after,
+        }
+    )
+
+
+def unpack_edit(data: bytes) -> Edit:
+    """Read an edit.
+
+    Raises:
+        DamagedArraysError: If the bytes are not an edit.
+    """
+    arrays = from_bytes(data)
+    try:
+        meta = json.loads(arrays["meta"].tobytes())
+        return Edit(
+            EditKind(meta["kind"]),
+            meta["title"],
+            unpack_ids(arrays["images"]),
+            arrays["labels_before"].astype(np.int32),
+            arrays["labels_after"].astype(np.int32),
+            arrays["flags_before"].astype(np.uint8),
+            arrays["flags_after"].astype(np.uint8),
+            _table(meta["before"]),
+            _table(meta["after"]),
+            meta["run_before"],
+            meta["run_after"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedArraysError(f"not an edit: {error}") from error
+
+
+def pack_state(state: Clustering) -> bytes:
+    """Write a state down as a whole."""
+    meta = {
+        "clusters": _rows(state.clusters),
+        "next_id": state.next_id,
+        "run": state.run_id,
+    }
+    return to_bytes(
+        {"meta": _meta_array(meta), "labels": smallest(state.labels), "flags": state.flags}
+    )
+
+
+def unpack_state(data: bytes) -> Clustering:
+    """Read a state.
+
+    Raises:
+        DamagedArraysError: If the bytes are not a state.
+    """
+    arrays = from_bytes(data)
+    try:
+        meta = json.loads(arrays["meta"].tobytes())
+        table = {key: row for key, row in _table(meta["clusters"]).items() if row is not None}
+        return Clustering(
+            arrays["labels"].astype(np.int32),
+            arrays["flags"].astype(np.uint8),
+            table,
+            meta["next_id"],
+            meta["run"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedArraysError(f"not a state: {error}") from error
+
+
+def replay(state: Clustering, edits: Iterable[Edit]) -> Clustering:
+    """The state after many edits; like `edits.apply` again and again, in one pass.
+
+    Args:
+        state: The state that the first edit was made for.
+        edits: The edits in order.
+
+    Raises:
+        ValueError: If an edit was made for another state.
+    """
+    labels, flags = state.labels.copy(), state.flags.copy()
+    table, next_id, run_id = dict(state.clusters), state.next_id, state.run_id
+    for edit in edits:
+        ids = edit.images
+        fits = run_id == edit.run_before and (
+            not len(ids) or (int(ids.min()) >= 0 and int(ids.max()) < len(labels))
+        )
+        fits = (
+            fits
+            and np.array_equal(labels[ids], edit.labels_before)
+            and np.array_equal(flags[ids], edit.flags_before)
+            and all(table.get(key) == row for key, row in edit.clusters_before.items())
+        )
+        if not fits:
+            raise ValueError("the edit was made for another state")
+        labels[ids] = edit.labels_after
+        flags[ids] = edit.flags_after
+        for key, row in edit.clusters_after.items():
+            if row is None:
+                table.pop(key, None)
+            else:
+                table[key] = row
+                next_id = max(next_id, key + 1)
+        run_id = edit.run_after
+    labels.setflags(write=False)
+    flags.setflags(write=False)
+    return Clustering(labels, flags, table, next_id, run_id)
+
+
+def pack_ids(ids: NDArray[np.int32]) -> NDArray[np.integer]:
+    """Ids as differences, which are small and compress well when the ids are in order."""
+    return smallest(np.diff(ids.astype(np.int64), prepend=np.int64(0)).astype(np.int64))
+
+
+def unpack_ids(differences: NDArray[np.generic]) -> NDArray[np.int32]:
+    """Ids from `pack_ids`."""
+    return np.cumsum(differences.astype(np.int64)).astype(np.int32)
+
+
+def _meta_array(meta: Mapping[str, object]) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(meta, separators=(",", ":")).encode(), np.uint8)
+
+
+def _rows(table: Mapping[int, Cluster | None]) -> list[ClusterRow | int]:
+    """Clusters as dictionaries; an id alone where there is none."""
+    return [key if row is None else asdict(row) for key, row in table.items()]
+
+
+def _table(rows: list[ClusterRow | int]) -> dict[int, Cluster | None]:
+    table: dict[int, Cluster | None] = {}
+    for row in rows:
+        if isinstance(row, int):
+            table[row] = None
+        else:
+            cluster = Cluster(
+                int(row["id"]),
+                str(row["name"]),
+                int(row["colour"]),
+                str(row["notes"]),
+                *(bool(row[name]) for name in _BOOLEANS),
+            )
+            table[cluster.id] = cluster
+    return table

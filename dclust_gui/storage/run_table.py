@@ -1,0 +1,129 @@
+"""Finished runs of a project as rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.runs import Run, RunSettings
+from dclust_gui.storage.arrays import DamagedArraysError, from_bytes, smallest, to_bytes
+from dclust_gui.storage.edit_codec import pack_ids, unpack_ids
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run without its arrays.
+
+    Attributes:
+        id: Number within the project, from 1.
+        created: ISO 8601 time with offset.
+        settings: What was asked for.
+        n_images: Number of images that were clustered.
+        k: Number of clusters.
+    """
+
+    id: int
+    created: str
+    settings: RunSettings
+    n_images: int
+    k: int
+
+
+def insert_run(connection: sqlite3.Connection, run: Run) -> int:
+    """Write a run; call it inside a transaction.
+
+    Returns:
+        Its number.
+
+    Raises:
+        sqlite3.Error: If it cannot be written.
+    """
+    arrays = {
+        "images": pack_ids(run.images),
+        "labels": smallest(run.labels),
+        "confidence": run.confidence.astype(np.float32),
+        "children": run.tree[:, :2].astype(np.int32),
+        "heights": run.tree[:, 2].astype(np.float64),
+        "counts": run.tree[:, 3].astype(np.int32),
+    }
+    k = len(np.unique(run.labels[run.labels >= 0]))
+    settings = json.dumps(_plain(run.settings), ensure_ascii=False)
+    row = (run.created, settings, run.backbone, len(run.images), k, run.report, to_bytes(arrays))
+    cursor = connection.execute(
+        "INSERT INTO run (created, settings, backbone, n_images, k, report, arrays)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def load_run(connection: sqlite3.Connection, run_id: int) -> Run:
+    """Read a run.
+
+    Raises:
+        KeyError: If there is no such run.
+        ValueError: If it is damaged.
+        sqlite3.Error: If it cannot be read.
+    """
+    row = connection.execute(
+        "SELECT created, settings, backbone, report, arrays FROM run WHERE id = ?", (run_id,)
+    ).fetchone()
+    if row is None:
+        raise KeyError(f"no run {run_id}")
+    created, settings, backbone, report, data = row
+    arrays = from_bytes(data)
+    try:
+        images = unpack_ids(arrays["images"])
+        labels = arrays["labels"].astype(np.int32)
+        confidence = arrays["confidence"].astype(np.float32)
+        tree = np.column_stack([arrays["children"], arrays["heights"], arrays["counts"]])
+    except KeyError as error:
+        raise DamagedArraysError(f"not a run: {error}") from error
+    for array in (images, labels, confidence, tree):
+        array.setflags(write=False)
+    return Run(
+        run_id,
+        created,
+        _settings(settings),
+        backbone,
+        images,
+        labels,
+        confidence,
+        _as_tree(tree),
+        report,
+    )
+
+
+def load_summaries(connection: sqlite3.Connection) -> tuple[RunSummary, ...]:
+    """All runs without their arrays, oldest first."""
+    rows = connection.execute("SELECT id, created, settings, n_images, k FROM run ORDER BY id")
+    return tuple(
+        RunSummary(key, created, _settings(settings), n_images, k)
+        for key, created, settings, n_images, k in rows
+    )
+
+
+def _as_tree(tree: NDArray[np.generic]) -> NDArray[np.float64]:
+    ordered = np.ascontiguousarray(tree, np.float64)
+    ordered.setflags(write=False)
+    return ordered
+
+
+def _plain(settings: RunSettings) -> dict[str, object]:
+    values = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    return {**values, "parameters": dict(settings.parameters)}
+
+
+def _settings(text: str) -> RunSettings:
+    """Settings from JSON; names that this version does not know are passed over."""
+    values = json.loads(text)
+    names = {f.name for f in fields(RunSettings)}
+    return RunSettings(**{name: value for name, value in values.items() if name in names})
