@@ -314,14 +314,10 @@ class Ingest:
         """Take what the threads give; embed and write it in batches."""
         waiting: list[_Read] = []
         unwritten: list[_Read] = []
-        first_result = True
         with self._stores.features.writer(self._spec.fingerprint, self._spec.dims) as writer:
             try:
                 while n_missing:
                     read = self._next(done)
-                    if first_result:
-                        first_result = False
-                        self._extractor.warm_up()
                     n_missing -= 1
                     self._decoded += read.decoded
                     known[read.unit] = read
@@ -329,7 +325,7 @@ class Ingest:
                     if read.prepared is not None:
                         waiting.append(read)
                         timings["decode"] = meter.seconds
-                    if len(waiting) >= self._extractor.batch_size or (waiting and not n_missing):
+                    if waiting and (not n_missing or len(waiting) >= self._extractor.batch_size):
                         self._embed(waiting, writer)
                         waiting = []
                     if len(unwritten) >= _FACTS_PER_WRITE or not n_missing:

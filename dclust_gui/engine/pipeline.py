@@ -87,12 +87,13 @@ class Engine:
             BackboneError: If there is no such model, or its weights are not on this computer.
         """
         from dclust_gui.features.backbones import resolve_backbone
-        from dclust_gui.storage.locations import weights_dir
+        from dclust_gui.storage.locations import backbone_memory, weights_dir
 
         return resolve_backbone(
             request.settings.backbone,
             weights_dir=self._weights_dir or weights_dir(),
             allow_download=request.allow_download,
+            memory=backbone_memory(),
         )
 
     def ingest(
@@ -172,7 +173,9 @@ class Engine:
         features = self.features(ingest, rows)
         result = group_rows(features, settings, sink, token or CancelToken())
         seconds = time.perf_counter() - started
-        return RunResult(ingest, rows, result, settings, seconds, peak_rss_mb())
+        return RunResult(
+            ingest, rows, result, settings, seconds, peak_rss_mb(include_children=True)
+        )
 
     def run(
         self,

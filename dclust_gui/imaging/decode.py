@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 import warnings
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +18,7 @@ from dclust_gui.domain.images import (
 )
 from dclust_gui.imaging.formats import THREAD_FORMATS, identify
 from dclust_gui.imaging.helper import HelperPool
-from dclust_gui.imaging.limits import DecodeLimits, Fit, FitBy, Refused
+from dclust_gui.imaging.limits import DecodeLimits, Fit, FitBy, HelperUnavailable, Refused
 from dclust_gui.imaging.plain import PlainDecoder
 from dclust_gui.imaging.reasons import os_reason, reason_of, unknown_content
 from dclust_gui.imaging.results import DecodedImage, ReadResult
@@ -25,7 +26,7 @@ from dclust_gui.imaging.wire import Request
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -74,6 +75,7 @@ class ImageReader:
         self._limits = limits
         self._plain = PlainDecoder(limits)
         self._helpers = HelperPool(limits, helpers, helper_command)
+        weakref.finalize(self, self._helpers.close)
 
     def __enter__(self) -> Self:
         return self
@@ -90,16 +92,26 @@ class ImageReader:
         """End the helper processes; reads under way in them raise Cancelled."""
         self._helpers.close()
 
-    def read(self, path: Path, min_side: int, token: CancelToken | None = None) -> ReadResult:
+    def read(
+        self,
+        path: Path,
+        min_side: int,
+        token: CancelToken | None = None,
+        *,
+        is_known: Callable[[bytes], bool] | None = None,
+    ) -> ReadResult:
         """Read a file once and decode it; a bad file is a result, not an error.
 
         Args:
             path: The file; opened for reading only.
             min_side: Short side of the pixels; smaller originals keep their size.
             token: Checked before the work and while a helper process works.
+            is_known: Asked with the content hash; if it says yes, nothing is decoded and the
+                result has no picture and status PENDING.
 
         Returns:
-            Hash, picture and facts. A file that cannot be opened has an empty hash.
+            Hash, picture and facts. The hash is empty if the file cannot be opened or no helper
+            process can be started: that says nothing about the content, so do not remember it.
 
         Raises:
             Cancelled: If the token says so.
@@ -109,9 +121,13 @@ class ImageReader:
         content = b""
         try:
             content, data = self._load(path)
+            if is_known is not None and is_known(content):
+                return ReadResult(content, None, ImageFacts(ImageStatus.PENDING))
             image = self._decode(data, path.name, Fit(min_side), token)
         except OSError as error:
             return ReadResult(content, None, _unreadable(os_reason(error)))
+        except HelperUnavailable as refusal:
+            return ReadResult(b"", None, _unreadable(str(refusal)))
         except Refused as refusal:
             return ReadResult(content, None, _unreadable(str(refusal)))
         return ReadResult(content, image, image.facts)
@@ -191,7 +207,7 @@ class ImageReader:
             return self._helpers.decode(data, request, token)
         try:
             opened = self._plain.open(data, format_name, fit)
-            if not opened.is_large:
+            if not opened.needs_helper:
                 return self._plain.finish(opened, fit)
         except Refused:
             raise
@@ -206,6 +222,8 @@ class ImageReader:
         """Decode what is left of a damaged file, in a helper: Pillow's switch is process-wide."""
         try:
             image = self._helpers.decode(data, replace(request, is_lenient=True), token)
+        except HelperUnavailable:
+            raise
         except Refused as refusal:
             raise Refused(reason) from refusal
         facts = replace(image.facts, status=ImageStatus.DAMAGED, reason=reason)

@@ -7,8 +7,11 @@ thread (the window's, or the command line's); results of jobs are handed to it t
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +23,11 @@ from dclust_gui.domain.edits import Edit
 from dclust_gui.domain.errors import InputError, StorageError
 from dclust_gui.domain.history import History, Step
 from dclust_gui.domain.identity import adopt_labels
+from dclust_gui.domain.images import absolute_path
 from dclust_gui.domain.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -205,6 +208,68 @@ class ProjectSession:
         self._publish_from(before)
         return True
 
+    # -- folders ---------------------------------------------------------------------------
+
+    def add_roots(self, folders: Sequence[Path]) -> None:
+        """Add root folders; one that lies inside a root, or is one, is there already.
+
+        Raises:
+            InputError: If a root of the project lies inside a new one.
+        """
+        for folder in folders:
+            wanted = folder.resolve()
+            known = [root.resolve() for root in self.roots]
+            if any(wanted == root or root in wanted.parents for root in known):
+                continue
+            inside = next((root for root in known if wanted in root.parents), None)
+            if inside is not None:
+                raise InputError(
+                    f"'{folder}' cannot be added.",
+                    f"It contains '{inside}', which is in the project already.",
+                    "Make a new project for the larger folder.",
+                )
+            self._check_writable()
+            self._store.add_root(wanted)
+
+    def relink(self, old: Path, new: Path) -> tuple[int, int]:
+        """Follow a root folder that was moved.
+
+        Args:
+            old: Where the project believes it to be, or any folder above.
+            new: Where it is now.
+
+        Returns:
+            How many images were found below the new place, and how many there are.
+
+        Raises:
+            InputError: If the project has no such root, or none of its images is there.
+        """
+        self._check_writable()
+        moves = [
+            (i, target) for i, root in enumerate(self.roots) if (target := _moved(root, old, new))
+        ]
+        if not moves:
+            known = ", ".join(f"'{root}'" for root in self.roots)
+            raise InputError(f"'{old}' is not a folder of this project.", f"It has {known}.")
+        wanted = dict(moves)
+        records = [r for r in self._images if r.root in wanted]
+        found = [r for r in records if absolute_path(wanted[r.root], r.relative).is_file()]
+        if records and not found:
+            raise InputError(
+                f"None of {len(records):,} images is below '{new}'.", "", "Choose the moved folder."
+            )
+        for index, target in moves:
+            self._store.relink_root(index, target)
+        here = {(r.root, r.relative) for r in found}
+        self.update_images(
+            [
+                (i, replace(r, is_missing=False))
+                for i, r in enumerate(self._images)
+                if r.is_missing and (r.root, r.relative) in here
+            ]
+        )
+        return len(found), len(records)
+
     # -- images and runs -------------------------------------------------------------------
 
     def add_images(self, records: Sequence[ImageRecord]) -> range:
@@ -301,6 +366,14 @@ class ProjectSession:
         )
         for listener in tuple(self._listeners):
             listener(change)
+
+
+def _moved(root: Path, old: Path, new: Path) -> Path | None:
+    """Where a root is after its folder, or one above it, moved; None if it did not."""
+    for before in {Path(os.path.abspath(old)), old.resolve()}:  # noqa: PTH100 -- `old` may be gone
+        if root == before or before in root.parents:
+            return new.resolve() / root.relative_to(before)
+    return None
 
 
 def now() -> str:

@@ -34,3 +34,8 @@ def weights_dir() -> Path:
 def drafts_dir() -> Path:
     """Folder of projects that were not given a place yet."""
     return data_dir() / "drafts"
+
+
+def backbone_memory() -> Path:
+    """File that remembers facts of backbones, so that a later start need not load timm."""
+    return cache_dir() / "backbones.json"

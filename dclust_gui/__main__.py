@@ -1,0 +1,40 @@
+"""All entry points: the command line (`dclust`, `python -m dclust_gui`) and the window."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from pathlib import Path
+
+
+def open_window(target: Path | None) -> int:
+    """Open the window on a project or folder, or empty.
+
+    Args:
+        target: What to open; None for nothing.
+
+    Returns:
+        The window's exit code.
+    """
+    from dclust_gui.ui.app import run_window
+
+    return run_window(target)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    multiprocessing.freeze_support()
+    from dclust_gui.cli.main import run
+
+    sys.exit(run(sys.argv[1:], open_window))
+
+
+def main_window() -> None:
+    """Open the window on the first argument, if any, and exit with its code."""
+    multiprocessing.freeze_support()
+    arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
+    sys.exit(open_window(Path(arguments[0]) if arguments else None))
+
+
+if __name__ == "__main__":
+    main()

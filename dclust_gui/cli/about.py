@@ -1,0 +1,217 @@
+"""Commands that tell what there is: models, methods, doctor; and the demo."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dclust_gui import __version__
+from dclust_gui.cli import output
+from dclust_gui.cli.cluster import Targets, run_and_write
+from dclust_gui.domain.errors import InputError, KnownError
+from dclust_gui.domain.runs import RunSettings
+from dclust_gui.engine.requests import RunRequest
+
+models_app = typer.Typer(help="Backbones and their weights.", no_args_is_help=True)
+
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "PySide6-Essentials",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pillow",
+    "pi-heif",
+    "rawpy",
+)
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """Show the backbones whose weights are on this computer, and the bundled ones."""
+    from dclust_gui.features.backbones import list_backbones
+    from dclust_gui.storage.locations import backbone_memory, weights_dir
+
+    rows = [
+        (b.name, b.timm_name, "yes" if b.has_weights else "no", b.licence)
+        for b in list_backbones(weights_dir(), backbone_memory())
+    ]
+    output.say_table(("Name", "timm model", "Weights here", "Licence"), rows, right=0)
+    output.say("Any timm model can be named; 'dclust models add FILE' adds its weights.")
+
+
+@models_app.command("add")
+def add_model(
+    file: Annotated[Path, typer.Argument(help="Weights, .safetensors or .pth.")],
+) -> None:
+    """Keep a weights file for use by name; its name starts with the timm model's."""
+    from dclust_gui.features.weights import add_weights
+    from dclust_gui.storage.locations import backbone_memory, weights_dir
+
+    output.say(f"Added {add_weights(file, weights_dir())}.")
+
+
+@models_app.command("download")
+def download_model(name: Annotated[str, typer.Argument(help="timm model.")]) -> None:
+    """Fetch a model's weights from timm's hub; the only command that uses the network."""
+    from dclust_gui.features.weights import download_weights
+    from dclust_gui.storage.locations import backbone_memory, weights_dir
+
+    output.say(f"Downloaded {download_weights(name, weights_dir())}.")
+
+
+@models_app.command("check")
+def check_models(
+    name: Annotated[str, typer.Argument(help="Backbone.")] = "efficientnet-lite0",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Load a backbone and compute features of a test picture."""
+    import numpy as np
+
+    from dclust_gui.features.backbones import resolve_backbone
+    from dclust_gui.features.extractor import FeatureExtractor
+    from dclust_gui.storage.locations import backbone_memory, weights_dir
+
+    spec = resolve_backbone(name, weights_dir=weights_dir(), memory=backbone_memory())
+    extractor = FeatureExtractor(spec, device)
+    ramp = np.linspace(0, 255, 256, dtype=np.uint8)
+    picture = np.stack(np.broadcast_arrays(ramp[:, None], ramp[None, :], ramp[::-1, None]), axis=2)
+    features = extractor.extract([extractor.prepare(picture)])
+    output.say(f"{spec.name} ({spec.timm_name}) on {extractor.device.name}")
+    output.say(f"  {features.shape[1]} features, norm {np.linalg.norm(features.astype(float)):.3f}")
+    output.say(f"  fingerprint {spec.fingerprint}, licence {spec.licence}")
+
+
+def methods(
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show the clustering methods and their parameters."""
+    from dclust_gui.services.methods import methods as all_methods
+
+    if json:
+        output.say_json(
+            [
+                {
+                    "name": m.name,
+                    "title": m.title,
+                    "summary": m.summary,
+                    "needs_k": m.needs_k,
+                    "metrics": list(m.metrics),
+                    "cost": m.cost,
+                    "parameters": [
+                        {
+                            "name": p.name,
+                            "default": p.default,
+                            "range": p.range_text,
+                            "help": p.help,
+                        }
+                        for p in m.parameters
+                    ],
+                }
+                for m in all_methods()
+            ]
+        )
+        return
+    for m in all_methods():
+        output.say(f"{m.name}: {m.summary} Cost {m.cost}.")
+        for p in m.parameters:
+            output.say(f"    --param {p.name}={p.default}  {p.help} ({p.range_text})")
+
+
+def doctor() -> None:
+    """Check this installation: versions, device, formats, weights, cache; exit 1 if broken."""
+    from dclust_gui.storage.locations import cache_dir, data_dir
+
+    output.say(f"dclust {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    for package in _PACKAGES:
+        try:
+            output.say(f"  {package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            output.say(f"  {package} not found")
+    problems = [text for check in (_device, _weights, _formats) if (text := check())]
+    for what, folder in (("Cache", cache_dir()), ("Data", data_dir())):
+        problems += _folder(what, folder)
+    if problems:
+        raise InputError(
+            f"{len(problems)} problem(s) found: " + " ".join(problems), "", "Reinstall dclust."
+        )
+    output.say("All is well.")
+
+
+def _device() -> str:
+    from dclust_gui.compute.devices import pick_device
+
+    try:
+        output.say(f"Device: {pick_device('auto').name}")
+    except (KnownError, ImportError) as error:
+        return f"No device: {error}"
+    return ""
+
+
+def _weights() -> str:
+    try:
+        check_models()
+    except (KnownError, ImportError, RuntimeError) as error:
+        return f"The default backbone does not work: {error}"
+    return ""
+
+
+def _formats() -> str:
+    missing = []
+    for module in ("PIL", "pi_heif", "rawpy"):
+        try:
+            __import__(module)
+        except ImportError as error:
+            missing.append(f"{module} ({error})")
+    from PIL import features
+
+    codecs = [
+        name for name in ("jpg", "webp", "avif", "libtiff", "littlecms2") if features.check(name)
+    ]
+    output.say(f"Formats: {', '.join(codecs)}" + ("" if missing else ", HEIC, RAW"))
+    return f"Formats missing: {', '.join(missing)}." if missing else ""
+
+
+def _folder(what: str, folder: Path) -> list[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return [f"{what} folder '{folder}' cannot be written: {error.strerror or error}."]
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    free = shutil.disk_usage(folder).free
+    output.say(f"{what}: {folder} ({size / 1e6:.0f} MB, {free / 1e9:.0f} GB free)")
+    return []
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(help="Where to put the sample images and the result.")
+    ] = Path("dclust-demo"),
+) -> None:
+    """Make a small collection offline, cluster it, and export a folder per cluster."""
+    from dclust_gui.services.sample import make_sample_collection
+
+    images = folder / "images"
+    output.say(f"{make_sample_collection(images):,} sample images in {images}")
+    settings = RunSettings(algorithm="auto", reduce="auto", k=12)
+    targets = Targets(
+        truth="folders",
+        labels=folder / "labels.csv",
+        report=folder / "report.json",
+        export=folder / "clusters",
+    )
+    run_and_write(RunRequest((images.absolute(),), settings), targets)
+    output.say(f"Look into {folder / 'clusters'}: one folder per cluster.")
+    if sys.stdout.isatty():
+        output.say(f"Next: dclust cluster YOUR-PHOTOS --export {folder / 'sorted'}")

@@ -1,0 +1,195 @@
+"""`dclust cluster`: from folders to clusters, labels, a report, a folder per cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dclust_gui.cli import output
+from dclust_gui.cli.running import (
+    check_can_write,
+    check_folders,
+    interruptible,
+    parse_k,
+    parse_parameters,
+)
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.errors import StorageError
+from dclust_gui.domain.runs import RunSettings
+from dclust_gui.engine.requests import RunRequest
+
+if TYPE_CHECKING:
+    from dclust_gui.cli.output import ProgressView
+    from dclust_gui.domain.control import CancelToken
+    from dclust_gui.services.runs import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where results go; None for nowhere."""
+
+    project: Path | None = None
+    truth: str | None = None
+    beta: float = 1.0
+    labels: Path | None = None
+    report: Path | None = None
+    export: Path | None = None
+
+
+def cluster(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of images.")],
+    project: Annotated[
+        Path | None, typer.Option(help="Project file to keep the result in.")
+    ] = None,
+    backbone: Annotated[
+        str, typer.Option(help="timm model, NAME=FILE, or a weights file.")
+    ] = "efficientnet-lite0",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    batch: Annotated[int, typer.Option(min=0, help="Images per step; 0 chooses.")] = 0,
+    scale: Annotated[
+        str, typer.Option(help="none, l2, centre-l2, standard or minmax.")
+    ] = "centre-l2",
+    reduce: Annotated[str, typer.Option(help="Reduction before clustering.")] = "auto",
+    head: Annotated[str, typer.Option(help="Deep-clustering head.")] = "none",
+    algorithm: Annotated[str, typer.Option(help="See 'dclust methods'.")] = "auto",
+    k: Annotated[str, typer.Option("--k", help="Number of clusters, or auto.")] = "auto",
+    linkage: Annotated[str, typer.Option(help="ward, average, complete or single.")] = "ward",
+    metric: Annotated[str, typer.Option(help="Distance; see 'dclust methods'.")] = "euclidean",
+    seed: Annotated[int, typer.Option(help="For everything random.")] = 0,
+    param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the method.")] = None,
+    truth: Annotated[str | None, typer.Option(help="'folders' or a CSV of path,label.")] = None,
+    beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
+    labels: Annotated[Path | None, typer.Option(help="Write the labels as CSV.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report as JSON.")] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Copy images to a folder per cluster.")
+    ] = None,
+) -> None:
+    """Turn folders of images into clusters; originals are never written to."""
+    settings = RunSettings(
+        backbone=backbone,
+        scale=scale,
+        reduce=reduce,
+        head=head,
+        algorithm=algorithm,
+        k=parse_k(k),
+        linkage=linkage,
+        metric=metric,
+        seed=seed,
+        parameters=parse_parameters(param or []),
+    )
+    request = RunRequest(check_folders(folders), settings, device, batch)
+    targets = Targets(project, truth, beta, labels, report, export)
+    run_and_write(request, targets)
+
+
+def run_and_write(request: RunRequest, targets: Targets) -> None:
+    """Do the run and write what was asked for."""
+    from dclust_gui.services.export_plan import check_target
+
+    check_can_write(targets.labels, "The labels")
+    check_can_write(targets.report, "The report")
+    if targets.export is not None:
+        check_target(targets.export, request.folders)
+    with interruptible() as token, output.ProgressView() as view:
+        outcome = _run(request, targets, view, token)
+        external = _external(outcome, targets)
+        _write(outcome, targets, external)
+        exported = _export(outcome, targets, view, token)
+    _summarise(outcome, targets, external, view)
+    if exported:
+        output.say(exported)
+
+
+def _run(request: RunRequest, targets: Targets, view: ProgressView, token: CancelToken) -> Outcome:
+    from dclust_gui.services.opening import create_project
+    from dclust_gui.services.runs import run_in_project, run_on_folders
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.services.workspace import Workspace
+    from dclust_gui.storage.project import ProjectStore
+
+    with Workspace() as workspace:
+        if targets.project is None:
+            return run_on_folders(workspace.engine, request, view, token)
+        if targets.project.exists():
+            session = ProjectSession(ProjectStore.open(targets.project))
+            session.add_roots(request.folders)
+        else:
+            session = create_project(targets.project, list(request.folders))
+        try:
+            return run_in_project(session, workspace.engine, request, view, token)
+        finally:
+            session.close()
+
+
+def _external(outcome: Outcome, targets: Targets) -> dict[str, float] | None:
+    from dclust_gui.services.evaluation import evaluate, labels_of_rows, truth_for
+
+    if targets.truth is None:
+        return None
+    found = labels_of_rows(outcome.rows())
+    several = len(outcome.roots) > 1
+    return evaluate(found, truth_for(found, targets.truth, several_roots=several), targets.beta)
+
+
+def _write(outcome: Outcome, targets: Targets, external: dict[str, float] | None) -> None:
+    from dclust_gui.services.labels_table import write_labels
+    from dclust_gui.services.report import report_text
+
+    if targets.labels is not None:
+        write_labels(targets.labels, outcome.rows())
+    if targets.report is not None:
+        try:
+            targets.report.parent.mkdir(parents=True, exist_ok=True)
+            targets.report.write_text(report_text(outcome.result, external) + "\n", "utf-8")
+        except OSError as error:
+            raise StorageError(
+                f"Could not write the report to '{targets.report}'.", f"{error.strerror or error}."
+            ) from error
+
+
+def _export(outcome: Outcome, targets: Targets, view: ProgressView, token: CancelToken) -> str:
+    from dclust_gui.services.export import run_export
+    from dclust_gui.services.export_plan import ExportRequest, export_items, plan_export
+
+    if targets.export is None:
+        return ""
+    items = export_items(outcome.records, outcome.clustering)
+    plan = plan_export(items, outcome.roots, ExportRequest(targets.export))
+    return run_export(plan, view, token).summary()
+
+
+def _summarise(
+    outcome: Outcome, targets: Targets, external: dict[str, float] | None, view: ProgressView
+) -> None:
+    """What the user wants to know at the end."""
+    result = outcome.result
+    counts = outcome.clustering.counts()
+    unassigned = counts.pop(UNASSIGNED)
+    view.say_skipped()
+    rows = [
+        (outcome.clustering.clusters[key].title, f"{count:,}")
+        for key, count in sorted(counts.items(), key=lambda pair: -pair[1])
+    ]
+    output.say_table(
+        ("Cluster", "Images"), [*rows, *([("Unassigned", f"{unassigned:,}")] * bool(unassigned))]
+    )
+    ingest = result.ingest
+    output.say(
+        f"{len(result.rows):,} images in {len(counts)} clusters in "
+        f"{output.duration(result.seconds)} ({ingest.decoded:,} decoded, {ingest.embedded:,} "
+        f"embedded, {ingest.cached:,} from the cache)."
+    )
+    if external is not None:
+        output.say("Against the true labels:")
+        output.say_measures(external)
+    for what, path in (
+        ("Project", targets.project),
+        ("Labels", targets.labels),
+        ("Report", targets.report),
+    ):
+        if path is not None:
+            output.say(f"{what}: {path}")

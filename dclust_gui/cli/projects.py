@@ -1,0 +1,132 @@
+"""Commands on a project: add, relink, export, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dclust_gui.cli import output
+from dclust_gui.cli.running import check_folders, interruptible
+from dclust_gui.domain.errors import InputError
+from dclust_gui.domain.runs import RunSettings
+from dclust_gui.engine.requests import RunRequest
+
+if TYPE_CHECKING:
+    from dclust_gui.services.session import ProjectSession
+
+
+def _open(path: Path, *, read_only: bool = False) -> ProjectSession:
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.storage.project import ProjectStore
+
+    return ProjectSession(ProjectStore.open(path, read_only=read_only))
+
+
+def add(
+    project: Annotated[Path, typer.Argument(help="Project file.")],
+    folders: Annotated[list[Path] | None, typer.Argument(help="More folders.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Add new images of a project's folders, or of further folders, as Unassigned."""
+    from dclust_gui.services.runs import add_images
+    from dclust_gui.services.workspace import Workspace
+
+    session = _open(project)
+    try:
+        session.add_roots(check_folders(folders or []))
+        before = len(session.images)
+        used = session.run.settings.backbone if session.run else RunSettings().backbone
+        request = RunRequest(session.roots, RunSettings(backbone=used), device)
+        with Workspace() as workspace, interruptible() as token, output.ProgressView() as view:
+            add_images(session, workspace.engine, request, view, token)
+        view.say_skipped()
+        missing = sum(record.is_missing for record in session.images)
+        new = len(session.images) - before
+        output.say(f"{new:,} new images; {len(session.images):,} in the project.")
+        if missing:
+            output.say(
+                f"{missing:,} images were not found; 'dclust relink' follows a moved folder."
+            )
+    finally:
+        session.close()
+
+
+def relink(
+    project: Annotated[Path, typer.Argument(help="Project file.")],
+    old: Annotated[Path, typer.Argument(help="Where the folder was.")],
+    new: Annotated[Path, typer.Argument(help="Where it is now.")],
+) -> None:
+    """Follow a folder that was moved or renamed."""
+    session = _open(project)
+    try:
+        found, total = session.relink(old, check_folders([new])[0])
+        output.say(f"{found:,} of {total:,} images found below '{new}'.")
+    finally:
+        session.close()
+
+
+def export(
+    project: Annotated[Path, typer.Argument(help="Project file.")],
+    directory: Annotated[Path, typer.Argument(help="Folder to fill.")],
+    on_conflict: Annotated[str, typer.Option(help="number or skip.")] = "number",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+) -> None:
+    """Copy a project's images to a folder per cluster, verified, with a journal."""
+    from dclust_gui.services.export import run_export
+    from dclust_gui.services.export_plan import ExportRequest, export_items, plan_export
+
+    session = _open(project, read_only=True)
+    try:
+        items = export_items(session.images, session.clustering)
+        request = ExportRequest(directory, on_conflict=on_conflict)
+        plan = plan_export(items, session.roots, request)
+    finally:
+        session.close()
+    output.say(plan.summary())
+    if dry_run:
+        return
+    with interruptible() as token, output.ProgressView() as view:
+        result = run_export(plan, view, token)
+    output.say(result.summary())
+    if result.failed:
+        raise InputError(f"{len(result.failed)} files could not be exported.", result.failed[0][1])
+
+
+def evaluate(
+    first: Annotated[Path, typer.Argument(help="Project or labels CSV.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Another labels CSV to compare with.")
+    ] = None,
+    truth: Annotated[str | None, typer.Option(help="'folders' or a CSV of path,label.")] = None,
+    beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
+) -> None:
+    """Measure clusters against true labels, or compare two labels tables; prints JSON."""
+    from dclust_gui.services.evaluation import evaluate as measure
+    from dclust_gui.services.evaluation import labels_of_rows, truth_for
+    from dclust_gui.services.labels_table import label_rows, read_labels
+
+    if (truth is None) == (second is None):
+        raise typer.BadParameter("give either --truth or a second labels CSV")
+    several = False
+    if first.suffix.lower() == ".dclust":
+        session = _open(first, read_only=True)
+        try:
+            rows = label_rows(
+                session.images, session.roots, session.clustering, session.confidence()
+            )
+            several = len(session.roots) > 1
+        finally:
+            session.close()
+        labels = labels_of_rows(rows)
+    else:
+        labels = read_labels(first)
+    reference = (
+        read_labels(second)
+        if second is not None
+        else truth_for(labels, truth or "", several_roots=several)
+    )
+    output.say_json(measure(labels, reference, beta))
