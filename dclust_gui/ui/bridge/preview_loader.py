@@ -115,7 +115,7 @@ class PreviewLoader(QObject):
             pixels = self._source.full(wish.path, wish.max_side or _EVERY_PIXEL)
             picture = None if pixels is None else image_of(pixels)
             details = self._source.details(wish.path)
-        except Exception:  # noqa: BLE001 -- the one catch-all of this thread
+        except Exception:
             log.exception("could not load a preview of image %d", wish.image)
         return LargePicture(wish.image, wish.max_side, picture, details)
 
@@ -124,4 +124,3 @@ class PreviewLoader(QObject):
         generation, picture = message
         if generation == self._generation:
             self.loaded.emit(picture)
-

@@ -164,7 +164,7 @@ class ThumbnailLoader(QObject):
         try:
             pixels = self._source.load(wish.path, wish.content, wish.side_px)
             return None if pixels is None else image_of(pixels, wish.side_px)
-        except Exception:  # noqa: BLE001 -- the one catch-all of this thread
+        except Exception:
             log.exception("could not load a thumbnail of image %d", wish.image)
             return None
 

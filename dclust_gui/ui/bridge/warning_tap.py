@@ -23,17 +23,20 @@ class WarningTap:
 
     Args:
         sink: Takes the notices.
+
+    Attributes:
+        is_open: Whether it takes warnings now.
     """
 
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
         self._thread = threading.get_ident()
         self._previous = warnings.showwarning
-        self._is_open = False
+        self.is_open = False
 
     def __enter__(self) -> Self:
         self._previous = warnings.showwarning
-        self._is_open = True
+        self.is_open = True
         warnings.showwarning = self
         return self
 
@@ -43,7 +46,7 @@ class WarningTap:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._is_open = False
+        self.is_open = False
         if warnings.showwarning is self:
             warnings.showwarning = self._previous
 
@@ -58,7 +61,7 @@ class WarningTap:
     ) -> None:
         """Take one warning: `warnings.showwarning`'s place and arguments."""
         caller = threading.get_ident()
-        if self._is_open and file is None and self._takes(caller):
+        if self.is_open and file is None and self._takes(caller):
             self._sink(Notice(Severity.WARNING, f"{category.__name__}: {message}"))
         else:
             self._previous(message, category, filename, lineno, file, line)
@@ -70,4 +73,4 @@ class WarningTap:
         if caller == threading.main_thread().ident:
             return False
         earlier = self._previous
-        return not (isinstance(earlier, WarningTap) and earlier._is_open)
+        return not (isinstance(earlier, WarningTap) and earlier.is_open)

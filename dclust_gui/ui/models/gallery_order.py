@@ -1,0 +1,176 @@
+"""Which images the gallery shows, and in which order: arrays only, fast at 100,000 images."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.images import display_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.images import ImageRecord
+
+_DIGITS = re.compile(r"(\d+)")
+_DIGITS_WIDTH = 12
+_LAST = "\U0010ffff"
+
+
+class SortKey(StrEnum):
+    """What images are sorted by."""
+
+    NAME = "name"
+    CAPTURE_TIME = "capture time"
+    MOST_TYPICAL = "most typical"
+    LEAST_TYPICAL = "least typical"
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryFilter:
+    """Which images are shown.
+
+    Attributes:
+        cluster: Only this cluster, or `UNASSIGNED`; None for any.
+        images: Only these ids; None for any.
+    """
+
+    cluster: int | None = None
+    images: frozenset[int] | None = None
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.cluster is None and self.images is None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A run of rows under one header.
+
+    Attributes:
+        cluster: The cluster, or `UNASSIGNED`; None when the gallery is not grouped.
+        start: First row.
+        count: Number of rows.
+    """
+
+    cluster: int | None
+    start: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrangement:
+    """Rows of the gallery.
+
+    Attributes:
+        ids: int32 (n_rows,), read-only; the image in each row.
+        rows: int32 (n_images,), read-only; the row of each image, -1 where it is not shown.
+        sections: Headers from top to bottom; one without a cluster when not grouped.
+    """
+
+    ids: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    sections: tuple[Section, ...]
+
+    def equals(self, other: Arrangement) -> bool:
+        """Whether both show the same rows under the same headers."""
+        return self.sections == other.sections and np.array_equal(self.ids, other.ids)
+
+
+def file_name(record: ImageRecord) -> str:
+    """An image's file name as text fit to show."""
+    return display_path(record.relative.rsplit(b"/", 1)[-1])
+
+
+def name_keys(records: Sequence[ImageRecord]) -> list[str]:
+    """Keys that sort names as people do: `img2` before `img10`, whatever the case.
+
+    Args:
+        records: Images; 10,000 take about 15 ms.
+    """
+    names = "\0".join([record.relative.rsplit(b"/", 1)[-1].decode(errors="replace")
+                       for record in records])  # fmt: skip
+    parts = _DIGITS.split(names.casefold())
+    parts[1::2] = [digits.zfill(_DIGITS_WIDTH) for digits in parts[1::2]]
+    return "".join(parts).split("\0") if records else []
+
+
+def ranks_of(keys: Sequence[str]) -> NDArray[np.int32]:
+    """Place of each key in sorted order, equal keys in the order given; int32 (n,)."""
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return _inverse(np.array(order, np.int32), len(keys))
+
+
+def capture_keys(records: Sequence[ImageRecord]) -> list[str]:
+    """Keys that sort by capture time, images without one last."""
+    return [record.facts.taken_at or _LAST for record in records]
+
+
+def typicality_ranks(confidence: NDArray[np.float32], *, descending: bool) -> NDArray[np.int32]:
+    """Place of each image by confidence, images without one last; int32 (n,)."""
+    keys = np.where(np.isnan(confidence), np.inf, -confidence if descending else confidence)
+    return _inverse(np.argsort(keys, kind="stable").astype(np.int32), len(keys))
+
+
+def arrange(
+    clustering: Clustering,
+    ranks: NDArray[np.int32],
+    wanted: GalleryFilter,
+    *,
+    is_grouped: bool,
+) -> Arrangement:
+    """Choose and order the rows.
+
+    Args:
+        clustering: Labels of all images.
+        ranks: int32 (n_images,), place of each image in the sort order.
+        wanted: Which images to show.
+        is_grouped: One section per cluster that has images, in order of id, Unassigned last.
+    """
+    ids = _chosen(clustering, wanted)
+    labels = clustering.labels[ids]
+    if not is_grouped:
+        ids = ids[np.argsort(ranks[ids], kind="stable")]
+        sections: tuple[Section, ...] = (Section(None, 0, len(ids)),)
+    else:
+        groups = np.where(labels == UNASSIGNED, np.iinfo(np.int32).max, labels)
+        order = np.lexsort((ranks[ids], groups))
+        ids, labels = ids[order], labels[order]
+        starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1)) if len(ids) else ids
+        counts = np.diff(starts, append=len(ids))
+        sections = tuple(
+            Section(int(labels[start]), int(start), int(count))
+            for start, count in zip(starts.tolist(), counts.tolist(), strict=True)
+        )
+    rows = _inverse(ids, clustering.n_images)
+    ids.setflags(write=False)
+    return Arrangement(ids, rows, sections)
+
+
+def _chosen(clustering: Clustering, wanted: GalleryFilter) -> NDArray[np.int32]:
+    mask = np.ones(clustering.n_images, np.bool_)
+    if wanted.cluster is not None:
+        mask &= clustering.labels == wanted.cluster
+    if wanted.images is not None:
+        named = np.fromiter((i for i in wanted.images if 0 <= i < len(mask)), np.int64)
+        only = np.zeros_like(mask)
+        only[named] = True
+        mask &= only
+    return np.flatnonzero(mask).astype(np.int32)
+
+
+def _inverse(order: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+    """Place of each of n values in `order`, -1 for those it does not hold; read-only."""
+    places = np.full(n, -1, np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    places.setflags(write=False)
+    return places
