@@ -1,0 +1,291 @@
+"""Carries out an export plan: verified copies, moves inside the export, a journal of both."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dclust_gui.domain.events import ImageSkipped, Stage
+from dclust_gui.domain.images import display_path
+from dclust_gui.engine.progress import StageMeter
+from dclust_gui.services.export_plan import ExportMode, ExportPlan
+from dclust_gui.services.export_present import is_untouched, path_in, regular_status
+from dclust_gui.services.export_steps import Action, ExportStep, folder_of
+from dclust_gui.storage.export_journal import ExportedFile, ExportJournal, StartedFile
+from dclust_gui.storage.verified_copy import CopyError, content_hash, copy_verified, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dclust_gui.domain.control import CancelToken, EventSink
+    from dclust_gui.storage.verified_copy import CopiedFile
+
+_FILES_PER_BATCH = 64
+_DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_CHANGED_BY_HAND = "It was changed by hand in the export; it was left as it is."
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What an export did.
+
+    Attributes:
+        copied: Files copied.
+        updated: Copies replaced because their original had changed.
+        kept: Copies that were right already.
+        moved: Copies moved inside the export.
+        failed: Files that could not be exported, each with a reason.
+        stopped: Why the export ended early; empty when it went through.
+    """
+
+    copied: int = 0
+    updated: int = 0
+    kept: int = 0
+    moved: int = 0
+    failed: tuple[tuple[Path, str], ...] = ()
+    stopped: str = ""
+
+
+def run_export(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportResult:
+    """Do what a plan says; run it again after any interruption to finish.
+
+    Originals are opened for reading only. No file is ever overwritten but copies of ours that
+    nobody changed; nothing is removed but temporary files of our own and folders left empty.
+
+    Args:
+        plan: Made for the present state of the target.
+        sink: Takes progress of `Stage.EXPORT` in files, and one `ImageSkipped` a failed file.
+        token: Stops or pauses the export; what is finished is kept.
+
+    Returns:
+        What was done. Failures of single files do not end the export; a full disk does.
+
+    Raises:
+        StorageError: If the target cannot be written or another export into it is running.
+        Cancelled: If the job was cancelled.
+    """
+    target = plan.request.target
+    with ExportJournal(target, plan.request.mode.value) as journal:
+        meter = StageMeter(Stage.EXPORT, len(plan.steps), sink, token)
+        run = _Run(plan, journal, sink, token)
+        run.remove_leftovers()
+        try:
+            for start in range(0, len(plan.steps), _FILES_PER_BATCH):
+                run.do(plan.steps[start : start + _FILES_PER_BATCH], meter)
+        except _StoppedError as error:
+            return run.result(str(error))
+        finally:
+            run.remove_empty_folders()
+        meter.finish()
+        return run.result("")
+
+
+class _StoppedError(Exception):
+    """The export cannot go on; its text says why."""
+
+
+@dataclass(slots=True)
+class _Done:
+    """Originals by what was done with them."""
+
+    copied: set[Path] = field(default_factory=set)
+    updated: set[Path] = field(default_factory=set)
+    kept: set[Path] = field(default_factory=set)
+    moved: set[Path] = field(default_factory=set)
+
+
+class _Run:
+    """One export under way.
+
+    Args:
+        plan: What to do.
+        journal: The target's journal, open.
+        sink: Takes one message a failed file.
+        token: Stops or pauses the export.
+    """
+
+    def __init__(
+        self, plan: ExportPlan, journal: ExportJournal, sink: EventSink, token: CancelToken
+    ) -> None:
+        self._plan = plan
+        self._target = plan.request.target
+        self._journal = journal
+        self._sink = sink
+        self._token = token
+        self._done = _Done()
+        self._failed: list[tuple[Path, str]] = [(s.source, s.reason) for s in plan.skipped]
+        self._moved_files: dict[Path, ExportedFile] = {}
+        self._folders: set[Path] = set()
+        self._emptied: set[Path] = set()
+        copiers: dict[ExportMode, Callable[[Path, Path, CancelToken], CopiedFile]]
+        copiers = {ExportMode.COPY: copy_verified}
+        self._copy = copiers[plan.request.mode]
+
+    def do(self, steps: tuple[ExportStep, ...], meter: StageMeter) -> None:
+        """Do some steps, after the journal has them on the disk."""
+        try:
+            self._journal.start(self._started(step) for step in steps if _writes(step))
+        except OSError as error:
+            raise _StoppedError(f"The journal cannot be written: {error.strerror}.") from error
+        for step in steps:
+            self._token.checkpoint()
+            try:
+                self._do(step)
+            except OSError as error:
+                self._remove_temporary()
+                self._fail(step, error)
+            meter.advance()
+
+    def result(self, stopped: str) -> ExportResult:
+        """What was done so far."""
+        done = self._done
+        return ExportResult(
+            len(done.copied),
+            len(done.updated),
+            len(done.kept),
+            len(done.moved),
+            tuple(self._failed),
+            stopped,
+        )
+
+    def remove_leftovers(self) -> None:
+        """Remove second names and empty placeholders that a killed export left behind."""
+        for leftover in self._plan.leftovers:
+            path = path_in(self._target, leftover)
+            status = regular_status(path)
+            if status is not None and (status.st_size == 0 or status.st_nlink > 1):
+                path.unlink(missing_ok=True)
+
+    def remove_empty_folders(self) -> None:
+        """Remove cluster folders from which the last file was moved away."""
+        for folder in self._emptied:
+            try:
+                folder.rmdir()
+            except OSError:
+                continue  # it holds something, or is needed: it stays
+
+    # -- one step --------------------------------------------------------------------------
+
+    def _started(self, step: ExportStep) -> StartedFile:
+        previous = b""
+        if step.action is Action.RENAME and step.present is not None:
+            previous = step.present.file.destination
+        return StartedFile(os.fsencode(step.source), step.destination, step.size, previous)
+
+    def _do(self, step: ExportStep) -> None:
+        if step.action is Action.COPY:
+            self._copy_new(step)
+        elif step.action is Action.RENAME:
+            self._move_inside(step)
+        elif step.action is Action.UPDATE:
+            self._replace(step)
+        else:
+            self._keep(step)
+
+    def _copy_new(self, step: ExportStep) -> None:
+        """Copy an original to a name that is free."""
+        copied = self._copy(step.source, self._journal.temporary, self._token)
+        path = self._ready_path(step)
+        place(self._journal.temporary, path)
+        self._record(step, copied, path)
+        self._done.copied.add(step.source)
+
+    def _replace(self, step: ExportStep) -> None:
+        """Replace a copy of ours by the changed original, if nobody touched the copy."""
+        if step.present is None:
+            return
+        path = path_in(self._target, step.destination)
+        file = self._moved_files.get(step.source, step.present.file)
+        copied = self._copy(step.source, self._journal.temporary, self._token)
+        if regular_status(path) is None or content_hash(path) != file.content:
+            raise CopyError(_CHANGED_BY_HAND)
+        self._journal.temporary.replace(path)
+        self._record(step, copied, path)
+        self._done.updated.add(step.source)
+
+    def _move_inside(self, step: ExportStep) -> None:
+        """Move a copy of ours to another folder of the export."""
+        if step.present is None:
+            return
+        file = self._moved_files.get(step.source, step.present.file)
+        old = path_in(self._target, file.destination)
+        if not is_untouched(old, file):
+            raise CopyError(_CHANGED_BY_HAND)
+        new = self._ready_path(step)
+        place(old, new)
+        self._emptied.add(old.parent)
+        self._moved_files[step.source] = replace(file, destination=step.destination)
+        self._write_done(self._moved_files[step.source])
+        self._done.moved.add(step.source)
+
+    def _keep(self, step: ExportStep) -> None:
+        """Leave a copy; write it into the journal if a crash kept it out."""
+        if step.present is not None and not step.present.is_recorded:
+            self._write_done(step.present.file)
+        self._done.kept.add(step.source)
+
+    def _ready_path(self, step: ExportStep) -> Path:
+        """Where a file goes; its folder is made, and is never a link to elsewhere."""
+        path = path_in(self._target, step.destination)
+        folder = path_in(self._target, folder_of(step.destination))
+        if folder not in self._folders:
+            if folder.is_symlink():
+                raise CopyError("Its folder in the export is a link to another place.")
+            folder.mkdir(exist_ok=True)
+            self._folders.add(folder)
+        self._emptied.discard(folder)
+        return path
+
+    def _record(self, step: ExportStep, copied: CopiedFile, path: Path) -> None:
+        """Tell the journal that a copy is in its place."""
+        self._write_done(
+            ExportedFile(
+                os.fsencode(step.source),
+                step.destination,
+                copied.size,
+                copied.source_mtime_ns,
+                path.stat().st_mtime_ns,
+                copied.content,
+                self._plan.request.mode.value,
+            )
+        )
+
+    def _write_done(self, file: ExportedFile) -> None:
+        try:
+            self._journal.finish(file)
+        except OSError as error:
+            raise _StoppedError(f"The journal cannot be written: {error.strerror}.") from error
+
+    def _remove_temporary(self) -> None:
+        """Make room for the next copy; the name is used again and again."""
+        with contextlib.suppress(OSError):
+            self._journal.temporary.unlink(missing_ok=True)
+
+    def _fail(self, step: ExportStep, error: OSError) -> None:
+        """Note a failure; a full disk ends the export."""
+        if isinstance(error, CopyError):
+            reason = str(error)
+        elif isinstance(error, FileExistsError):
+            reason = "Another file took its name in the export. Export again to number it."
+        elif isinstance(error, FileNotFoundError):
+            reason = "The original is not there any more."
+        elif isinstance(error, PermissionError):
+            reason = "Permission was denied."
+        else:
+            reason = f"The system reports: {error.strerror or error}."
+        if error.errno in _DISK_FULL:
+            reason = "The disk is full."
+        self._failed.append((step.source, reason))
+        self._sink(ImageSkipped(display_path(os.fsencode(step.source)), reason))
+        if error.errno in _DISK_FULL:
+            raise _StoppedError(
+                "The disk is full. What was copied is kept; make room and export again."
+            ) from error
+
+
+def _writes(step: ExportStep) -> bool:
+    return step.action is not Action.KEEP

@@ -1,0 +1,356 @@
+"""What an export would do, file by file, before anything is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import InputError
+from dclust_gui.domain.images import ImageStatus
+from dclust_gui.services.export_names import UNASSIGNED_FOLDER
+from dclust_gui.services.export_places import ExportPlaces
+from dclust_gui.services.export_present import Present, PresentFiles
+from dclust_gui.services.export_steps import (
+    Action,
+    ExportItem,
+    ExportStep,
+    OnConflict,
+    SkippedExport,
+    UnitFiles,
+    ordered_renames,
+)
+from dclust_gui.storage.export_journal import read_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.images import ImageRecord
+
+_JOURNAL_BYTES_PER_FILE = 1024
+
+
+class ExportMode(StrEnum):
+    """How files get into the export."""
+
+    COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What a person asks for.
+
+    Attributes:
+        target: The export's folder; need not exist.
+        mode: How files get there.
+        on_conflict: What to do where a name is taken.
+        include_unassigned: Images without a cluster go to `Unassigned/`.
+        clusters: Ids of the clusters to export; None for all.
+    """
+
+    target: Path
+    mode: ExportMode = ExportMode.COPY
+    on_conflict: OnConflict = OnConflict.NUMBER
+    include_unassigned: bool = True
+    clusters: frozenset[int] | None = None
+
+    def wants(self, cluster: int) -> bool:
+        """Whether images of a cluster (or of `UNASSIGNED`) are asked for."""
+        if cluster == UNASSIGNED:
+            return self.include_unassigned
+        return self.clusters is None or cluster in self.clusters
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What an export will do; made without changing anything.
+
+    Attributes:
+        request: What was asked for.
+        steps: File by file, in the order in which they are done.
+        skipped: Files that are left out, each with a reason.
+        leftovers: Second names and empty placeholders of an export that was killed, below the
+            target; removed first.
+        copied_bytes: Size of all files to be copied.
+        free_bytes: Free space on the target's drive.
+        warnings: Sentences to show.
+    """
+
+    request: ExportRequest
+    steps: tuple[ExportStep, ...]
+    skipped: tuple[SkippedExport, ...]
+    leftovers: tuple[bytes, ...]
+    copied_bytes: int
+    free_bytes: int
+    warnings: tuple[str, ...]
+
+    def count(self, action: Action) -> int:
+        """Number of files that something is done with."""
+        return len({step.source for step in self.steps if step.action is action})
+
+
+def export_items(images: Sequence[ImageRecord], clustering: Clustering) -> list[ExportItem]:
+    """The images of a project with the titles of their clusters.
+
+    Args:
+        images: All images; an image's id is its place.
+        clustering: Labels of the same images.
+    """
+    titles = {key: cluster.title for key, cluster in clustering.clusters.items()}
+    titles[UNASSIGNED] = UNASSIGNED_FOLDER
+    return [
+        ExportItem(image, label, titles[label])
+        for image, label in zip(images, clustering.labels.tolist(), strict=True)
+    ]
+
+
+def plan_export(
+    items: Sequence[ExportItem], roots: Sequence[Path], request: ExportRequest
+) -> ExportPlan:
+    """List what an export would do; reads folders and a former export's journal only.
+
+    Images that could not be read belong to no cluster and are left out. Copies of ours from an
+    earlier export stay, or move inside the target when their cluster changed, also where only
+    some clusters are asked for. Files that a person changed or added there are never touched.
+
+    Args:
+        items: All images of the project, so that folder names do not depend on the choice.
+        roots: Root folders of the project.
+        request: What is asked for.
+
+    Returns:
+        The plan.
+
+    Raises:
+        InputError: If the target cannot be used or has too little space.
+        StorageError: If the target holds a journal that cannot be read.
+    """
+    check_target(request.target, roots)
+    return _Planner(items, roots, request).plan()
+
+
+def check_target(target: Path, roots: Sequence[Path]) -> None:
+    """Refuse a target that is no folder, or that lies in a root or around one.
+
+    Raises:
+        InputError: If so.
+    """
+    what = f"Could not export to {target}."
+    hint = "Choose a folder outside the images' folders."
+    if target.exists() and not target.is_dir():
+        raise InputError(what, "It is a file.", "Choose a folder.")
+    try:
+        with os.scandir(target):
+            pass
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(what, f"{error.strerror}.", "Choose another folder.") from error
+    real = target.resolve()
+    for root in roots:
+        if _is_within(real, root.resolve()):
+            raise InputError(what, f"It lies inside the folder of the originals, {root}.", hint)
+        if _is_within(root.resolve(), real):
+            raise InputError(what, f"The originals' folder {root} lies inside it.", hint)
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or below it, by name or by identity (letter case, mounts)."""
+    for above in (path, *path.parents):
+        if above == folder:
+            return True
+        try:
+            if above.samefile(folder):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _free_bytes(target: Path) -> int:
+    """Free space where a folder is or will be."""
+    for above in (target, *target.resolve().parents):
+        try:
+            return shutil.disk_usage(above).free
+        except OSError:
+            continue
+    return 0
+
+
+class _Planner:
+    """Makes one plan.
+
+    Args:
+        items: All images.
+        roots: Their root folders.
+        request: What is asked for.
+    """
+
+    def __init__(
+        self, items: Sequence[ExportItem], roots: Sequence[Path], request: ExportRequest
+    ) -> None:
+        self._items = items
+        self._roots = roots
+        self._request = request
+        self._skipped: list[SkippedExport] = []
+        self._notes: Counter[str] = Counter()
+
+    def plan(self) -> ExportPlan:
+        """Make it."""
+        target = self._request.target
+        state = read_journal(target)
+        present = PresentFiles(target, state)
+        places = ExportPlaces(target, self._items, present, self._request.on_conflict)
+        units = self._units(present)
+        steps: list[ExportStep] = []
+        for unit, names in places.assign(units):
+            if names is None:
+                self._skip_unit(unit)
+            else:
+                steps += self._steps(unit, names)
+        steps = _in_order(steps, present)
+        n_bytes = sum(s.size for s in steps if s.action in (Action.COPY, Action.UPDATE))
+        plan = ExportPlan(
+            self._request,
+            tuple(steps),
+            tuple(self._skipped),
+            tuple(present.leftovers),
+            n_bytes,
+            _free_bytes(target),
+            tuple(self._warnings(state.n_damaged if state else 0, target, is_ours=bool(state))),
+        )
+        needed = n_bytes + _JOURNAL_BYTES_PER_FILE * len(steps)
+        if needed > plan.free_bytes:
+            why = f"{needed:,} bytes are needed, {plan.free_bytes:,} are free."
+            hint = "Choose another drive, or export fewer clusters."
+            raise InputError(f"Could not export to {target}.", why, hint)
+        return plan
+
+    def _units(self, present: PresentFiles) -> list[UnitFiles]:
+        """The units that take part, each with the files that are there or were exported."""
+        units: list[UnitFiles] = []
+        for item in self._items:
+            if item.image.facts.status is ImageStatus.UNREADABLE:
+                self._notes["unreadable"] += 1
+                continue
+            wanted = self._request.wants(item.cluster)
+            sources = _sources(self._roots[item.image.root], item.image)
+            found = present.of_unit(sources, item.image.content)
+            if not wanted and not any(found):
+                continue
+            unit = UnitFiles(item, sources, found, [_size_and_time(path) for path in sources])
+            if not wanted:
+                # Only what is in the export already follows its image.
+                unit = unit.only([file is not None for file in found])
+            unit = self._without_missing(unit)
+            if unit.sources:
+                units.append(unit)
+        return units
+
+    def _without_missing(self, unit: UnitFiles) -> UnitFiles:
+        """Leave out files whose original is gone, unless the export has them."""
+        keep: list[bool] = []
+        rows = zip(unit.sources, unit.present, unit.stamps, strict=True)
+        for source, present, stamp in rows:
+            keep.append(present is not None or stamp is not None)
+            if not keep[-1]:
+                self._skipped.append(SkippedExport(source, "The original is not there."))
+                self._notes["missing"] += 1
+        return unit if all(keep) else unit.only(keep)
+
+    def _skip_unit(self, unit: UnitFiles) -> None:
+        """Note files that are left out because their name is taken."""
+        reason = "A file of this name is there already."
+        self._skipped += [SkippedExport(source, reason) for source in unit.sources]
+        self._notes["conflict"] += 1
+
+    def _steps(self, unit: UnitFiles, destinations: list[bytes]) -> list[ExportStep]:
+        """What to do with each file of a unit."""
+        steps: list[ExportStep] = []
+        rows = zip(unit.sources, unit.present, unit.stamps, destinations, strict=True)
+        for source, present, stamp, destination in rows:
+            size = stamp[0] if stamp else (present.file.size if present else 0)
+            if present is None or (present.is_changed and present.file.destination != destination):
+                if present is not None:
+                    self._notes["changed"] += 1
+                steps.append(ExportStep(Action.COPY, source, destination, size))
+                continue
+            if present.is_changed:
+                self._notes["changed"] += 1
+                steps.append(ExportStep(Action.KEEP, source, destination, size, present))
+                continue
+            file = present.file
+            has_moved = file.destination != destination
+            if has_moved:
+                steps.append(ExportStep(Action.RENAME, source, destination, size, present))
+            if stamp is not None and stamp != (file.size, file.source_mtime_ns):
+                steps.append(ExportStep(Action.UPDATE, source, destination, size, present))
+            elif not has_moved:
+                steps.append(ExportStep(Action.KEEP, source, destination, size, present))
+        return steps
+
+    def _warnings(self, n_damaged: int, target: Path, *, is_ours: bool) -> list[str]:
+        """What a person should know before the export starts."""
+        notes = self._notes
+        texts = {
+            "unreadable": "could not be read and will be left out.",
+            "missing": "cannot be found and will be left out.",
+            "conflict": "will be left out, as files of the same names are there already.",
+            "changed": "in the export was changed by hand and will be left as it is.",
+        }
+        nouns = {"unreadable": "image", "missing": "file", "conflict": "image", "changed": "file"}
+        warnings = [f"{count_of(notes[k], nouns[k])} {texts[k]}" for k in texts if notes[k]]
+        if n_damaged:
+            warnings.append(f"{count_of(n_damaged, 'line')} of the export journal cannot be read.")
+        if not is_ours and target.is_dir() and any(target.iterdir()):
+            warnings.append("The folder is not empty. What is in it will not be touched.")
+        return warnings
+
+
+def _in_order(steps: list[ExportStep], present: PresentFiles) -> list[ExportStep]:
+    """Renames first, which free names for others, then new content, then what stays."""
+    renames = [step for step in steps if step.action is Action.RENAME]
+    rank = {Action.UPDATE: 0, Action.COPY: 1, Action.KEEP: 2}
+    others = [step for step in steps if step.action is not Action.RENAME]
+    return ordered_renames(renames, present.unused_name) + sorted(
+        others, key=lambda step: rank[step.action]
+    )
+
+
+def _sources(root: Path, image: ImageRecord) -> list[Path]:
+    """Paths of a unit's files, the leading image's first."""
+    relatives = [image.relative, *(companion.relative for companion in image.companions)]
+    return [Path(root, relative.decode("utf-8", "surrogateescape")) for relative in relatives]
+
+
+def _size_and_time(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of an original; None where there is no such file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 -- 100,000 files
+    except (OSError, ValueError):
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+__all__ = [
+    "Action",
+    "ExportItem",
+    "ExportMode",
+    "ExportPlan",
+    "ExportRequest",
+    "ExportStep",
+    "OnConflict",
+    "Present",
+    "SkippedExport",
+    "check_target",
+    "export_items",
+    "plan_export",
+]

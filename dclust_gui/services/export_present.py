@@ -1,0 +1,204 @@
+"""Which files in an export's folder are our own copies, and whether somebody changed them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dclust_gui.storage.export_journal import (
+    TEMPORARY_PREFIX,
+    ExportedFile,
+    JournalState,
+    StartedFile,
+)
+from dclust_gui.storage.verified_copy import content_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A copy that an earlier export made and that is still there.
+
+    Attributes:
+        file: What the journal says of it.
+        is_changed: Somebody changed it since; it must not be touched.
+        is_recorded: The journal says all of this; False where it was found after a crash.
+    """
+
+    file: ExportedFile
+    is_changed: bool = False
+    is_recorded: bool = True
+
+    def moved(self, destination: bytes) -> Present:
+        """The same copy in another place of the export."""
+        return replace(self, file=replace(self.file, destination=destination))
+
+
+def path_in(target: Path, destination: bytes) -> Path:
+    """A file of an export on this computer."""
+    return target / destination.decode("utf-8", "surrogateescape")
+
+
+def regular_status(path: Path) -> os.stat_result | None:
+    """Status of a regular file itself; None for anything else, links too."""
+    try:
+        status = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def is_untouched(path: Path, file: ExportedFile) -> bool:
+    """Whether a file is the copy that the journal describes, unchanged.
+
+    Times alone may differ: some drives round them, and the hash decides then.
+    """
+    status = regular_status(path)
+    if status is None or status.st_size != file.size:
+        return False
+    if status.st_mtime_ns == file.mtime_ns:
+        return True
+    try:
+        return content_hash(path) == file.content
+    except OSError:
+        return False
+
+
+class PresentFiles:
+    """Our copies in one export's folder.
+
+    Args:
+        target: The export's folder.
+        state: Its journal; None for a first export.
+    """
+
+    def __init__(self, target: Path, state: JournalState | None) -> None:
+        self._target = target
+        self._state = state or JournalState()
+        self._by_content: dict[tuple[bytes, bytes], list[bytes]] | None = None
+        self._n_unused = 0
+        self.leftovers: list[bytes] = []
+
+    def of_unit(self, sources: Sequence[Path], content: bytes) -> list[Present | None]:
+        """The copies of a unit's files.
+
+        Where the originals' folder was moved since, the leading file is found by its content and
+        name, and the others beside it.
+
+        Args:
+            sources: Originals, the leading one first.
+            content: Content hash of the leading one; empty when not known.
+        """
+        if not self._state.finished and not self._state.started:
+            return [None] * len(sources)
+        keys = [os.fsencode(source) for source in sources]
+        if not any(key in self._state.finished or key in self._state.started for key in keys):
+            keys = self._relocated(keys, content)
+        return [self._find(key, source) for key, source in zip(keys, sources, strict=True)]
+
+    def unused_name(self, destination: bytes) -> bytes:
+        """A path beside a destination that nothing has yet."""
+        folder = destination.rpartition(b"/")[0]
+        while True:
+            self._n_unused += 1
+            name = f"{TEMPORARY_PREFIX}{self._n_unused}".encode()
+            if not os.path.lexists(path_in(self._target, folder + b"/" + name)):
+                return folder + b"/" + name
+
+    def _relocated(self, keys: list[bytes], content: bytes) -> list[bytes]:
+        """The sources under which the journal knows these files."""
+        if self._by_content is None:
+            self._by_content = {}
+            for file in self._state.finished.values():
+                key = (file.content, os.path.basename(file.source))  # noqa: PTH119
+                self._by_content.setdefault(key, []).append(file.source)
+        name = os.path.basename(keys[0])  # noqa: PTH119
+        former = self._by_content.get((content, name), [])
+        gone = [source for source in former if not os.path.lexists(source)]
+        if not gone:
+            return keys
+        best = max(gone, key=lambda source: _n_common_parts(source, keys[0]))
+        former.remove(best)
+        folder = os.path.dirname(best)  # noqa: PTH120
+        return [os.path.join(folder, os.path.basename(key)) for key in keys]  # noqa: PTH118, PTH119
+
+    def _find(self, key: bytes, source: Path) -> Present | None:
+        """The copy of one file, under its present source."""
+        done = self._state.finished.get(key)
+        begun = self._state.started.get(key)
+        new_key = os.fsencode(source)
+        if begun is not None:
+            found = self._resume(begun, done, source)
+            if found is not None:
+                return found
+        if done is None:
+            return None
+        path = path_in(self._target, done.destination)
+        if not os.path.lexists(path):
+            return None
+        file = replace(done, source=new_key)
+        return Present(file, not is_untouched(path, done), is_recorded=new_key == key)
+
+    def _resume(
+        self, begun: StartedFile, done: ExportedFile | None, source: Path
+    ) -> Present | None:
+        """What became of a file that an export was working on when it was killed."""
+        path = path_in(self._target, begun.destination)
+        status = regular_status(path)
+        if status is None:
+            return None
+        new_key = os.fsencode(source)
+        if begun.previous and done is not None:
+            if self._is_leftover(path, status, path_in(self._target, begun.previous), begun.size):
+                self.leftovers.append(begun.destination)
+            elif is_untouched(path, done) and not os.path.lexists(
+                path_in(self._target, begun.previous)
+            ):
+                file = replace(done, source=new_key, destination=begun.destination)
+                return Present(file, is_recorded=False)
+            return None
+        if status.st_size == 0 < begun.size and done is None:
+            self.leftovers.append(begun.destination)
+            return None
+        return self._adopt(begun, path, status, source)
+
+    def _is_leftover(self, path: Path, status: os.stat_result, previous: Path, size: int) -> bool:
+        """Whether a move was cut short: both names are there, one of them in vain."""
+        other = regular_status(previous)
+        if other is None:
+            return False
+        return path.samefile(previous) or status.st_size == 0 < size
+
+    def _adopt(
+        self, begun: StartedFile, path: Path, status: os.stat_result, source: Path
+    ) -> Present | None:
+        """A copy that was finished but not recorded: its content is the original's."""
+        try:
+            original = source.stat()
+            if original.st_size != status.st_size:
+                return None
+            content = content_hash(path)
+            if content != content_hash(source):
+                return None
+        except OSError:
+            return None
+        file = ExportedFile(
+            os.fsencode(source),
+            begun.destination,
+            status.st_size,
+            original.st_mtime_ns,
+            status.st_mtime_ns,
+            content,
+        )
+        return Present(file, is_recorded=False)
+
+
+def _n_common_parts(a: bytes, b: bytes) -> int:
+    """How many folders two paths share at their ends."""
+    pairs = zip(reversed(a.split(b"/")), reversed(b.split(b"/")), strict=False)
+    return next((i for i, (x, y) in enumerate(pairs) if x != y), min(a.count(b"/"), b.count(b"/")))
