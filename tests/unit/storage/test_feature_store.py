@@ -266,6 +266,7 @@ def test_killed_writer_loses_only_what_it_had_not_told(
 ) -> None:
     writer = start_program(ENDLESS, tmp_path)
     assert writer.stdout is not None
+    told = 0
     for _ in range(10):
         told = int(writer.stdout.readline())
     writer.kill()

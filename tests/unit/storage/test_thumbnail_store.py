@@ -66,6 +66,7 @@ def test_killed_writer_loses_nothing_it_has_told(
 ) -> None:
     writer = start_program(ENDLESS, tmp_path)
     assert writer.stdout is not None
+    last = 0
     for _ in range(30):
         last = int(writer.stdout.readline())
     writer.kill()
