@@ -1,0 +1,335 @@
+"""How to cluster: fast or better, how many clusters, and the method under Advanced."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.runs import RunSettings
+from dclust_gui.services.methods import methods
+from dclust_gui.ui.views.job_bar import duration_text
+from dclust_gui.ui.views.parameter_form import ParameterForm
+from dclust_gui.ui.views.theme import GRID, colours, icon, icon_pixmap
+
+if TYPE_CHECKING:
+    from dclust_gui.services.methods import Method
+
+AUTOMATIC = "auto"
+"""Name of the method that chooses by itself."""
+
+BETTER_ATTEMPTS = "20"
+"""Restarts of the automatic method when asked for the better result."""
+
+_MOST_CLUSTERS = 9999
+_BADGE_SIDE = 16
+
+
+class RunPanel(QWidget):
+    """Gathers a run's settings.
+
+    Signals:
+        run_requested: Cluster with these `RunSettings`.
+        changed: A setting is another one now.
+    """
+
+    run_requested = Signal(object)
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._methods = {m.name: m for m in methods()}
+        self._fast = QRadioButton("Fast", self)
+        self._better = QRadioButton("Better", self)
+        self._auto_k = QRadioButton("Automatic", self)
+        self._fixed_k = QRadioButton("Exactly", self)
+        self._k = QSpinBox(self)
+        self._advanced = QToolButton(self)
+        self._body = QWidget(self)
+        self._method = QComboBox(self)
+        self._summary = QLabel(self)
+        self._metric = QComboBox(self)
+        self._linkage = QComboBox(self)
+        self._seed = QSpinBox(self)
+        self._form = ParameterForm(self)
+        self._run = QPushButton("Cluster", self)
+        self._estimate = QLabel(self)
+        self._badge_icon = QLabel(self)
+        self._badge = QLabel(self)
+        self._fill()
+        self._place()
+        self._connect()
+        self._show_method()
+        self._follow_look()
+
+    # -- what it says ------------------------------------------------------------------------
+
+    def settings(self) -> RunSettings:
+        """The settings as they stand."""
+        name = str(self._method.currentData())
+        chosen = self._methods.get(name)
+        parameters = self._form.values()
+        if chosen is None and self._better.isChecked():
+            parameters = {"n_init": BETTER_ATTEMPTS}
+        default = RunSettings()
+        has_metric = chosen is not None and len(chosen.metrics) > 1
+        has_linkage = chosen is not None and bool(chosen.linkages)
+        return RunSettings(
+            reduce=AUTOMATIC if chosen is None else default.reduce,
+            algorithm=name,
+            k=self._k.value() if self._fixed_k.isChecked() else 0,
+            metric=self._metric.currentText() if has_metric else default.metric,
+            linkage=self._linkage.currentText() if has_linkage else default.linkage,
+            seed=self._seed.value(),
+            parameters=parameters,
+        )
+
+    def text(self) -> str:
+        """All entries as text, for `restore`."""
+        return json.dumps(
+            {
+                "better": self._better.isChecked(),
+                "fixed": self._fixed_k.isChecked(),
+                "k": self._k.value(),
+                "method": self._method.currentData(),
+                "seed": self._seed.value(),
+                "advanced": self._advanced.isChecked(),
+                "parameters": self._form.values(),
+            }
+        )
+
+    def restore(self, text: str) -> None:
+        """Take over entries that `text` gave; anything else changes nothing."""
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return
+        if not isinstance(found, dict):
+            return
+        self._better.setChecked(found.get("better") is True)
+        self._fixed_k.setChecked(found.get("fixed") is True)
+        for spin, name in ((self._k, "k"), (self._seed, "seed")):
+            value = found.get(name)
+            if isinstance(value, int):
+                spin.setValue(value)
+        row = self._method.findData(found.get("method"))
+        if row >= 0:
+            self._method.setCurrentIndex(row)
+        self._advanced.setChecked(found.get("advanced") is True)
+        parameters = found.get("parameters")
+        if isinstance(parameters, dict):
+            self._form.set_values({str(k): str(v) for k, v in parameters.items()})
+
+    def set_scope(self, n_images: int, *, can_run: bool, reason: str = "") -> None:
+        """Say what a run would cluster.
+
+        Args:
+            n_images: Number of images.
+            can_run: Whether it can be started now.
+            reason: Why not.
+        """
+        self._run.setText(f"Cluster {count_of(n_images)}" if n_images else "Cluster")
+        self._run.setEnabled(can_run and not self._form.problem())
+        self._run.setToolTip(reason or "Group the images; one Undo takes it back")
+        self._can_run = can_run
+        self._k.setMaximum(max(2, n_images or _MOST_CLUSTERS))
+
+    def set_estimate(self, n_new: int, seconds: float) -> None:
+        """Say how long the images that are not read yet will take."""
+        text = ""
+        if n_new:
+            text = f"About {duration_text(seconds)} to read {count_of(n_new)} first"
+        self._estimate.setText(text)
+        self._estimate.setVisible(bool(text))
+
+    def set_device(self, name: str) -> None:
+        """Show the device's name; empty while it is not known."""
+        self._badge.setText(name or "Device is found when images are read")
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        self._can_run = False
+        self._fast.setChecked(True)
+        self._auto_k.setChecked(True)
+        self._fast.setToolTip("A good result in seconds once the images are read")
+        self._better.setToolTip("Tries harder; takes several times as long")
+        self._k.setRange(1, _MOST_CLUSTERS)
+        self._k.setValue(10)
+        self._k.setAccessibleName("Number of clusters")
+        self._seed.setRange(0, 999_999)
+        self._seed.setAccessibleName("Seed")
+        self._seed.setToolTip("The same seed gives the same clusters")
+        self._method.setAccessibleName("Method")
+        self._method.addItem("Automatic", AUTOMATIC)
+        for method in self._methods.values():
+            self._method.addItem(method.title, method.name)
+        self._advanced.setText("Advanced")
+        self._advanced.setCheckable(True)
+        self._advanced.setAutoRaise(True)
+        self._advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._run.setProperty("look", "primary")
+        self._run.setEnabled(False)
+        for label in (self._summary, self._estimate, self._badge):
+            label.setWordWrap(True)
+            label.setProperty("look", "faint")
+        self._estimate.hide()
+        self.set_device("")
+
+    def _place(self) -> None:
+        self._quality_group = QButtonGroup(self)
+        self._number_group = QButtonGroup(self)
+        content = QWidget(self)
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID * 2)
+        layout.setSpacing(GRID)
+        layout.addWidget(section("Result"))
+        layout.addLayout(self._pair(self._quality_group, self._fast, self._better))
+        layout.addSpacing(GRID)
+        layout.addWidget(section("Number of clusters"))
+        numbers = self._pair(self._number_group, self._auto_k, self._fixed_k)
+        numbers.insertWidget(numbers.count() - 1, self._k)
+        layout.addLayout(numbers)
+        layout.addSpacing(GRID)
+        layout.addWidget(self._run)
+        layout.addWidget(self._estimate)
+        badge = QHBoxLayout()
+        badge.setSpacing(GRID)
+        badge.addWidget(self._badge_icon)
+        badge.addWidget(self._badge, 1)
+        layout.addLayout(badge)
+        layout.addSpacing(GRID)
+        layout.addWidget(self._advanced)
+        layout.addWidget(self._body)
+        layout.addStretch(1)
+        self._place_advanced()
+        scroller = QScrollArea(self)
+        scroller.setWidget(content)
+        scroller.setWidgetResizable(True)
+        scroller.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroller)
+        self.setMinimumWidth(GRID * 28)
+
+    def _place_advanced(self) -> None:
+        body = QVBoxLayout(self._body)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(GRID)
+        rows = QFormLayout()
+        rows.setSpacing(GRID)
+        rows.addRow("Method", self._method)
+        rows.addRow(self._summary)
+        rows.addRow("Distance", self._metric)
+        rows.addRow("Linkage", self._linkage)
+        rows.addRow("Seed", self._seed)
+        self._rows = rows
+        body.addLayout(rows)
+        body.addWidget(self._form)
+        self._body.hide()
+
+    def _pair(self, group: QButtonGroup, first: QRadioButton, second: QRadioButton) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(GRID * 2)
+        for button in (first, second):
+            group.addButton(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _connect(self) -> None:
+        self._run.clicked.connect(self._on_run_clicked)
+        self._advanced.toggled.connect(self._on_advanced_toggled)
+        self._method.currentIndexChanged.connect(self._on_method_changed)
+        self._k.valueChanged.connect(self._on_k_value_changed)
+        self._fixed_k.toggled.connect(self._on_setting_changed)
+        self._better.toggled.connect(self._on_setting_changed)
+        self._seed.valueChanged.connect(self._on_setting_changed)
+        self._form.changed.connect(self._on_setting_changed)
+
+    def _show_method(self) -> None:
+        """Fields and words of the chosen method."""
+        chosen = self._methods.get(str(self._method.currentData()))
+        self._summary.setText(
+            chosen.summary if chosen else "The recommended way for photographs and other pictures."
+        )
+        self._form.set_parameters(chosen.parameters if chosen else ())
+        self._offer(self._metric, chosen.metrics if chosen else ())
+        self._offer(self._linkage, chosen.linkages if chosen else ())
+        self._fast.setEnabled(chosen is None)
+        self._better.setEnabled(chosen is None)
+        self._show_number(chosen)
+
+    def _show_number(self, chosen: Method | None) -> None:
+        needs_k = chosen is None or chosen.needs_k
+        for widget in (self._auto_k, self._fixed_k, self._k):
+            widget.setEnabled(needs_k)
+            widget.setToolTip("" if needs_k else "This method finds the number by itself")
+
+    def _offer(self, box: QComboBox, choices: tuple[str, ...]) -> None:
+        box.clear()
+        box.addItems(list(choices))
+        self._rows.setRowVisible(box, len(choices) > 1)
+
+    @Slot()
+    def _on_run_clicked(self) -> None:
+        self.run_requested.emit(self.settings())
+
+    @Slot(bool)
+    def _on_advanced_toggled(self, is_open: bool) -> None:
+        self._body.setVisible(is_open)
+        self._follow_look()
+        self.changed.emit()
+
+    @Slot()
+    def _on_method_changed(self) -> None:
+        self._show_method()
+        self._on_setting_changed()
+
+    @Slot()
+    def _on_k_value_changed(self) -> None:
+        self._fixed_k.setChecked(True)
+        self._on_setting_changed()
+
+    @Slot()
+    def _on_setting_changed(self) -> None:
+        self._run.setEnabled(self._can_run and not self._form.problem())
+        self.changed.emit()
+
+    def _follow_look(self) -> None:
+        name = "down" if self._advanced.isChecked() else "right"
+        self._advanced.setIcon(icon(name, self.palette()))
+        faint = QColor(colours(self.palette()).faint)
+        scale = self.devicePixelRatioF()
+        self._badge_icon.setPixmap(icon_pixmap("device", faint, _BADGE_SIDE, scale))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the look."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            QTimer.singleShot(0, self, self._follow_look)
+
+
+def section(text: str) -> QLabel:
+    """A small heading."""
+    label = QLabel(text)
+    label.setProperty("look", "section")
+    return label
