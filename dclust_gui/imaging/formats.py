@@ -133,6 +133,8 @@ def identify(head: bytes, name: str) -> str:
     """
     extension = extension_of(name)
     found = sniff_format(head)
+    if found in ("CUR", "ICO") and _BY_EXTENSION.get(extension) == "TGA":
+        return "TGA"  # an uncompressed TGA may start with the same bytes
     if found == "TIFF" and (extension in RAW_EXTENSIONS or _has_dng_version(head)):
         return "RAW"
     if found == "":

@@ -114,18 +114,19 @@ class HardDecoder:
 
     def _develop(self, raw: rawpy.RawPy, data: bytes, fit: Fit) -> DecodedImage:
         """Develop the sensor data, at half size if that is large enough."""
-        sizes = raw.sizes
-        wanted = min(fit.size(sizes.width, sizes.height))
+        sizes = raw.sizes  # before developing: half size halves them
+        flip = sizes.flip
+        width, height = _as_stored(raw, _FLIP_TO_ORIENTATION.get(flip, 1))
+        if flip in (5, 6):
+            width, height = height, width
+        wanted = min(fit.size(width, height))
         pixels = raw.postprocess(
-            half_size=min(sizes.width, sizes.height) // 2 >= wanted,
+            half_size=min(width, height) // 2 >= wanted,
             use_camera_wb=True,
             output_bps=8,
         )
         image = Image.fromarray(pixels)
         exif = read_facts(data)
-        width, height = _as_stored(raw, _FLIP_TO_ORIENTATION.get(sizes.flip, 1))
-        if sizes.flip in (5, 6):
-            width, height = height, width
         source = SourceFacts("RAW", width, height, ExifFacts(1, exif.taken_at, exif.camera))
         return self._plain.compose(image, fit.size(*image.size), None, source)
 

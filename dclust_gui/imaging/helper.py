@@ -16,7 +16,7 @@ import psutil
 
 from dclust_gui.domain.control import Cancelled, CancelToken
 from dclust_gui.imaging.helper_child import HELPER_FLAG
-from dclust_gui.imaging.limits import DecodeLimits, Refused
+from dclust_gui.imaging.limits import DecodeLimits, HelperUnavailable, Refused
 from dclust_gui.imaging.wire import Fields, Request, image_from, receive, request_fields, send
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _BOOT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from dclust_gui.imaging.helper_child import main; main(sys.argv[1:])"
 )
+
+_NOT_STARTED = "The helper process that decodes such files could not be started."
 
 Outcome = tuple[Fields, bytes] | None
 """Head and body of an answer; None if the process died."""
@@ -169,17 +171,20 @@ class _Helper:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             environment[name] = "1"
         environment["MALLOC_ARENA_MAX"] = "2"  # arenas reserve address space, which is limited
-        self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and module
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            raise HelperUnavailable(_NOT_STARTED) from error
         greeting = self._wait(self._exchange(None, None), _START_SECONDS, token, stop)
         if greeting is None:
-            raise Refused("The helper process that decodes this format could not be started.")
+            raise HelperUnavailable(_NOT_STARTED)
         self._base_bytes = self._memory()
 
     def _exchange(

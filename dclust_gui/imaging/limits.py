@@ -13,7 +13,7 @@ class DecodeLimits:
     Attributes:
         max_pixels: Most pixels of a picture that has to be decoded at full size.
         max_jpeg_pixels: Most pixels of a JPEG that can be decoded at reduced size.
-        large_pixels: Pictures decoded at full size above this go one at a time.
+        large_pixels: Pictures decoded at full size above this go to a helper process.
         max_file_bytes: Larger files are hashed and not decoded.
         helper_seconds: Time a helper process may spend on one file.
         helper_bytes: Memory a helper process may use on top of its own.
@@ -21,7 +21,7 @@ class DecodeLimits:
 
     max_pixels: int = 100_000_000
     max_jpeg_pixels: int = 500_000_000
-    large_pixels: int = 24_000_000
+    large_pixels: int = 40_000_000
     max_file_bytes: int = 1 << 30
     helper_seconds: float = 20.0
     helper_bytes: int = 1 << 30
@@ -71,6 +71,10 @@ class Fit:
 
 class Refused(Exception):  # noqa: N818 -- a verdict in words, not a bug
     """A file is not decoded; the text is a sentence for the user."""
+
+
+class HelperUnavailable(Refused):
+    """No helper process could be started: the fault is not the file's."""
 
 
 def check_pixels(width: int, height: int, limit: int) -> None:

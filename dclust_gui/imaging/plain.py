@@ -71,6 +71,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_COMMON_TIFF = {"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg"}
 _STRIP_PIXELS = 4_000_000
 _REDUCING_GAP = 3.0
 """Reduce by whole numbers first, as long as the filter still gets this much too large a picture."""
@@ -86,7 +87,7 @@ class OpenedImage:
         width: Pixels of the original as stored.
         height: Pixels of the original as stored.
         exif: Orientation still to apply, capture time, camera.
-        is_large: Whether decoding takes so much that it belongs in a helper process.
+        needs_helper: Whether decoding takes much, or a decoder that had better be kept apart.
     """
 
     image: ImageFile
@@ -94,7 +95,7 @@ class OpenedImage:
     width: int
     height: int
     exif: ExifFacts
-    is_large: bool
+    needs_helper: bool
 
 
 class PlainDecoder:
@@ -152,7 +153,7 @@ class PlainDecoder:
             width,
             height,
             _exif_of(image, data),
-            full_pixels > self._limits.large_pixels,
+            full_pixels > self._limits.large_pixels or _is_rare_tiff(image),
         )
 
     def finish(self, opened: OpenedImage, fit: Fit) -> DecodedImage:
@@ -261,6 +262,14 @@ def keeps_whole_picture(data: Data) -> bool:
             components = data[at + 9]
         at += 2 + length
     return True
+
+
+def _is_rare_tiff(image: ImageFile) -> bool:
+    """Whether libtiff would use one of its rarely used decoders (fax, thunder, old JPEG, ...)."""
+    return (
+        isinstance(image, TiffImagePlugin.TiffImageFile)
+        and image.info.get("compression") not in _COMMON_TIFF
+    )
 
 
 def _exif_of(image: ImageFile, data: Data) -> ExifFacts:

@@ -30,7 +30,8 @@ class ReadResult:
     """What became of one file.
 
     Attributes:
-        content: Content hash, 16 bytes; empty if the file could not be read at all.
+        content: Content hash, 16 bytes; empty if the file could not be opened, or if
+            no helper process could be started for it (nothing to remember then).
         image: The picture; None if the file is unreadable.
         facts: As in the picture; status UNREADABLE and a reason where there is none.
     """
