@@ -41,10 +41,16 @@ def list_models() -> None:
     from dclust_gui.storage.locations import backbone_memory, weights_dir
 
     rows = [
-        (b.name, b.timm_name, "yes" if b.has_weights else "no", b.licence)
+        (
+            b.name,
+            "yes" if b.has_weights else "no",
+            "" if b.dims is None else str(b.dims),
+            b.licence,
+            b.hint,
+        )
         for b in list_backbones(weights_dir(), backbone_memory())
     ]
-    output.say_table(("Name", "timm model", "Weights here", "Licence"), rows, right=0)
+    output.say_table(("Name", "Weights here", "Features", "Licence", "To get them"), rows, right=0)
     output.say("Any timm model can be named; 'dclust models add FILE' adds its weights.")
 
 
@@ -54,7 +60,7 @@ def add_model(
 ) -> None:
     """Keep a weights file for use by name; its name starts with the timm model's."""
     from dclust_gui.features.weights import add_weights
-    from dclust_gui.storage.locations import backbone_memory, weights_dir
+    from dclust_gui.storage.locations import weights_dir
 
     output.say(f"Added {add_weights(file, weights_dir())}.")
 
@@ -63,7 +69,7 @@ def add_model(
 def download_model(name: Annotated[str, typer.Argument(help="timm model.")]) -> None:
     """Fetch a model's weights from timm's hub; the only command that uses the network."""
     from dclust_gui.features.weights import download_weights
-    from dclust_gui.storage.locations import backbone_memory, weights_dir
+    from dclust_gui.storage.locations import weights_dir
 
     output.say(f"Downloaded {download_weights(name, weights_dir())}.")
 

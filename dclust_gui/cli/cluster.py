@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dclust_gui.cli import output
+from dclust_gui.cli.exporting import parse_choice, run_plan, say_result
 from dclust_gui.cli.running import (
     check_can_write,
     check_folders,
@@ -24,6 +25,8 @@ from dclust_gui.engine.requests import RunRequest
 if TYPE_CHECKING:
     from dclust_gui.cli.output import ProgressView
     from dclust_gui.domain.control import CancelToken
+    from dclust_gui.services.export import ExportResult
+    from dclust_gui.services.export_plan import ExportPlan
     from dclust_gui.services.runs import Outcome
 
 
@@ -37,6 +40,7 @@ class Targets:
     labels: Path | None = None
     report: Path | None = None
     export: Path | None = None
+    mode: str = "copy"
 
 
 def cluster(
@@ -67,6 +71,7 @@ def cluster(
     export: Annotated[
         Path | None, typer.Option(help="Copy images to a folder per cluster.")
     ] = None,
+    mode: Annotated[str, typer.Option(help="How files get into the export: copy.")] = "copy",
 ) -> None:
     """Turn folders of images into clusters; originals are never written to."""
     settings = RunSettings(
@@ -82,16 +87,17 @@ def cluster(
         parameters=parse_parameters(param or []),
     )
     request = RunRequest(check_folders(folders), settings, device, batch)
-    targets = Targets(project, truth, beta, labels, report, export)
+    targets = Targets(project, truth, beta, labels, report, export, mode)
     run_and_write(request, targets)
 
 
 def run_and_write(request: RunRequest, targets: Targets) -> None:
     """Do the run and write what was asked for."""
-    from dclust_gui.services.export_plan import check_target
+    from dclust_gui.services.export_plan import ExportMode, check_target
 
     check_can_write(targets.labels, "The labels")
     check_can_write(targets.report, "The report")
+    parse_choice(targets.mode, ExportMode, "mode")
     if targets.export is not None:
         check_target(targets.export, request.folders)
     with interruptible() as token, output.ProgressView() as view:
@@ -100,8 +106,8 @@ def run_and_write(request: RunRequest, targets: Targets) -> None:
         _write(outcome, targets, external)
         exported = _export(outcome, targets, view, token)
     _summarise(outcome, targets, external, view)
-    if exported:
-        output.say(exported)
+    if exported is not None:
+        say_result(*exported)
 
 
 def _run(request: RunRequest, targets: Targets, view: ProgressView, token: CancelToken) -> Outcome:
@@ -151,15 +157,22 @@ def _write(outcome: Outcome, targets: Targets, external: dict[str, float] | None
             ) from error
 
 
-def _export(outcome: Outcome, targets: Targets, view: ProgressView, token: CancelToken) -> str:
-    from dclust_gui.services.export import run_export
-    from dclust_gui.services.export_plan import ExportRequest, export_items, plan_export
+def _export(
+    outcome: Outcome, targets: Targets, view: ProgressView, token: CancelToken
+) -> tuple[ExportPlan, ExportResult] | None:
+    from dclust_gui.services.export_plan import (
+        ExportMode,
+        ExportRequest,
+        export_items,
+        plan_export,
+    )
 
     if targets.export is None:
-        return ""
+        return None
+    mode = parse_choice(targets.mode, ExportMode, "mode")
     items = export_items(outcome.records, outcome.clustering)
-    plan = plan_export(items, outcome.roots, ExportRequest(targets.export))
-    return run_export(plan, view, token).summary()
+    plan = plan_export(items, outcome.roots, ExportRequest(targets.export, mode))
+    return plan, run_plan(plan, view, token)
 
 
 def _summarise(

@@ -38,6 +38,7 @@ _TITLES = {
     Stage.EXPORT: "Exporting",
 }
 _SHOWN_SKIPPED = 10
+_PIPED_WIDTH = 160
 
 
 def printable(text: str) -> str:
@@ -79,7 +80,8 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: int 
         table.add_column(column, justify="right" if number >= len(columns) - right else "left")
     for row in rows:
         table.add_row(*(printable(cell) for cell in row))
-    Console(markup=False, highlight=False, emoji=False, soft_wrap=True).print(table)
+    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    Console(markup=False, highlight=False, emoji=False, width=width).print(table)
 
 
 def say_measures(values: Mapping[str, float]) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dclust_gui.cli import output
+from dclust_gui.cli.exporting import parse_choice, run_plan, say_plan, say_result
 from dclust_gui.cli.running import check_folders, interruptible
-from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 
@@ -70,30 +70,38 @@ def relink(
 def export(
     project: Annotated[Path, typer.Argument(help="Project file.")],
     directory: Annotated[Path, typer.Argument(help="Folder to fill.")],
+    mode: Annotated[str, typer.Option(help="How files get there: copy.")] = "copy",
     on_conflict: Annotated[str, typer.Option(help="number or skip.")] = "number",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
 ) -> None:
     """Copy a project's images to a folder per cluster, verified, with a journal."""
-    from dclust_gui.services.export import run_export
-    from dclust_gui.services.export_plan import ExportRequest, export_items, plan_export
+    from dclust_gui.services.export_plan import (
+        ExportMode,
+        ExportRequest,
+        OnConflict,
+        export_items,
+        plan_export,
+    )
 
+    request = ExportRequest(
+        directory,
+        parse_choice(mode, ExportMode, "mode"),
+        parse_choice(on_conflict, OnConflict, "rule for conflicts"),
+    )
     session = _open(project, read_only=True)
     try:
         items = export_items(session.images, session.clustering)
-        request = ExportRequest(directory, on_conflict=on_conflict)
         plan = plan_export(items, session.roots, request)
     finally:
         session.close()
-    output.say(plan.summary())
+    say_plan(plan)
     if dry_run:
         return
     with interruptible() as token, output.ProgressView() as view:
-        result = run_export(plan, view, token)
-    output.say(result.summary())
-    if result.failed:
-        raise InputError(f"{len(result.failed)} files could not be exported.", result.failed[0][1])
+        result = run_plan(plan, view, token)
+    say_result(plan, result)
 
 
 def evaluate(

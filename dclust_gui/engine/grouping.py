@@ -168,7 +168,7 @@ def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, f
         "calinski_harabasz": found.calinski_harabasz,
         "mse": found.mse,
     }
-    return {name: float(v) for name, v in values.items() if v is not None and np.isfinite(v)}
+    return {name: float(v) for name, v in values.items() if np.isfinite(v)}
 
 
 def by_size(labels: NDArray[np.int32]) -> NDArray[np.int32]:

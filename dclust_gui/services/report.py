@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STAGES = ("scan", "decode", "features", "reduce", "head", "cluster", "tree")
 
-Json = dict[str, "Json | list[Json] | str | int | float | None"]
+Json = dict[str, object]
 
 
 def report_values(result: RunResult, external: Mapping[str, float] | None = None) -> Json:
