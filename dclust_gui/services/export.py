@@ -38,6 +38,7 @@ class ExportResult:
         updated: Copies replaced because their original had changed.
         kept: Copies that were right already.
         moved: Copies moved inside the export.
+        skipped: Files left out because their name is taken, as was asked for.
         failed: Files that could not be exported, each with a reason.
         stopped: Why the export ended early; empty when it went through.
     """
@@ -46,6 +47,7 @@ class ExportResult:
     updated: int = 0
     kept: int = 0
     moved: int = 0
+    skipped: int = 0
     failed: tuple[tuple[Path, str], ...] = ()
     stopped: str = ""
 
@@ -117,7 +119,9 @@ class _Run:
         self._sink = sink
         self._token = token
         self._done = _Done()
-        self._failed: list[tuple[Path, str]] = [(s.source, s.reason) for s in plan.skipped]
+        self._failed: list[tuple[Path, str]] = [
+            (file.source, file.reason) for file in plan.skipped if file.is_failure
+        ]
         self._moved_files: dict[Path, ExportedFile] = {}
         self._folders: set[Path] = set()
         self._emptied: set[Path] = set()
@@ -148,6 +152,7 @@ class _Run:
             len(done.updated),
             len(done.kept),
             len(done.moved),
+            sum(not file.is_failure for file in self._plan.skipped),
             tuple(self._failed),
             stopped,
         )
@@ -271,7 +276,7 @@ class _Run:
             reason = str(error)
         elif isinstance(error, FileExistsError):
             reason = "Another file took its name in the export. Export again to number it."
-        elif isinstance(error, FileNotFoundError):
+        elif isinstance(error, FileNotFoundError) and not os.path.lexists(step.source):
             reason = "The original is not there any more."
         elif isinstance(error, PermissionError):
             reason = "Permission was denied."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.control import CancelToken
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.images import ImageStatus
@@ -27,7 +28,7 @@ from dclust_gui.services.export_steps import (
     UnitFiles,
     ordered_renames,
 )
-from dclust_gui.storage.export_journal import read_journal
+from dclust_gui.storage.export_journal import path_text, read_journal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,10 @@ def export_items(images: Sequence[ImageRecord], clustering: Clustering) -> list[
 
 
 def plan_export(
-    items: Sequence[ExportItem], roots: Sequence[Path], request: ExportRequest
+    items: Sequence[ExportItem],
+    roots: Sequence[Path],
+    request: ExportRequest,
+    token: CancelToken | None = None,
 ) -> ExportPlan:
     """List what an export would do; reads folders and a former export's journal only.
 
@@ -125,16 +129,18 @@ def plan_export(
         items: All images of the project, so that folder names do not depend on the choice.
         roots: Root folders of the project.
         request: What is asked for.
+        token: Stops the planning, which asks the drive for every file.
 
     Returns:
         The plan.
 
     Raises:
+        Cancelled: If the job was cancelled.
         InputError: If the target cannot be used or has too little space.
         StorageError: If the target holds a journal that cannot be read.
     """
     check_target(request.target, roots)
-    return _Planner(items, roots, request).plan()
+    return _Planner(items, roots, request, token or CancelToken()).plan()
 
 
 def check_target(target: Path, roots: Sequence[Path]) -> None:
@@ -143,7 +149,7 @@ def check_target(target: Path, roots: Sequence[Path]) -> None:
     Raises:
         InputError: If so.
     """
-    what = f"Could not export to {target}."
+    what = f"Could not export to {path_text(target)}."
     hint = "Choose a folder outside the images' folders."
     if target.exists() and not target.is_dir():
         raise InputError(what, "It is a file.", "Choose a folder.")
@@ -157,9 +163,11 @@ def check_target(target: Path, roots: Sequence[Path]) -> None:
     real = target.resolve()
     for root in roots:
         if _is_within(real, root.resolve()):
-            raise InputError(what, f"It lies inside the folder of the originals, {root}.", hint)
+            raise InputError(
+                what, f"It lies inside the folder of the originals, {path_text(root)}.", hint
+            )
         if _is_within(root.resolve(), real):
-            raise InputError(what, f"The originals' folder {root} lies inside it.", hint)
+            raise InputError(what, f"The originals' folder {path_text(root)} lies inside it.", hint)
 
 
 def _is_within(path: Path, folder: Path) -> bool:
@@ -192,11 +200,17 @@ class _Planner:
         items: All images.
         roots: Their root folders.
         request: What is asked for.
+        token: Stops the planning.
     """
 
     def __init__(
-        self, items: Sequence[ExportItem], roots: Sequence[Path], request: ExportRequest
+        self,
+        items: Sequence[ExportItem],
+        roots: Sequence[Path],
+        request: ExportRequest,
+        token: CancelToken,
     ) -> None:
+        self._token = token
         self._items = items
         self._roots = roots
         self._request = request
@@ -231,13 +245,14 @@ class _Planner:
         if needed > plan.free_bytes:
             why = f"{needed:,} bytes are needed, {plan.free_bytes:,} are free."
             hint = "Choose another drive, or export fewer clusters."
-            raise InputError(f"Could not export to {target}.", why, hint)
+            raise InputError(f"Could not export to {path_text(target)}.", why, hint)
         return plan
 
     def _units(self, present: PresentFiles) -> list[UnitFiles]:
         """The units that take part, each with the files that are there or were exported."""
         units: list[UnitFiles] = []
         for item in self._items:
+            self._token.checkpoint()
             if item.image.facts.status is ImageStatus.UNREADABLE:
                 self._notes["unreadable"] += 1
                 continue
@@ -269,7 +284,9 @@ class _Planner:
     def _skip_unit(self, unit: UnitFiles) -> None:
         """Note files that are left out because their name is taken."""
         reason = "A file of this name is there already."
-        self._skipped += [SkippedExport(source, reason) for source in unit.sources]
+        self._skipped += [
+            SkippedExport(source, reason, is_failure=False) for source in unit.sources
+        ]
         self._notes["conflict"] += 1
 
     def _steps(self, unit: UnitFiles, destinations: list[bytes]) -> list[ExportStep]:

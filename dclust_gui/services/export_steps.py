@@ -72,10 +72,17 @@ class ExportStep:
 
 @dataclass(frozen=True, slots=True)
 class SkippedExport:
-    """A file that a plan leaves out."""
+    """A file that a plan leaves out.
+
+    Attributes:
+        source: The original.
+        reason: Why, in words.
+        is_failure: It should have been exported; False where conflicts are skipped on demand.
+    """
 
     source: Path
     reason: str
+    is_failure: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from dclust_gui.domain.errors import StorageError
+from dclust_gui.domain.images import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,6 +90,11 @@ class JournalState:
     n_damaged: int = 0
 
 
+def path_text(path: Path) -> str:
+    """A path as text that can always be shown."""
+    return display_path(os.fsencode(path))
+
+
 def read_journal(folder: Path) -> JournalState | None:
     """Read an export's journal; changes nothing.
 
@@ -101,7 +107,7 @@ def read_journal(folder: Path) -> JournalState | None:
     Raises:
         StorageError: If it cannot be read or was written by a newer version.
     """
-    what = f"Could not read the export journal in {folder}."
+    what = f"Could not read the export journal in {path_text(folder)}."
     try:
         lines = (folder / JOURNAL_NAME).read_bytes().split(b"\n")
     except (FileNotFoundError, NotADirectoryError):
@@ -186,7 +192,7 @@ class ExportJournal:
     def __init__(self, folder: Path, mode: str = "copy") -> None:
         self._folder = folder
         self._mode = mode
-        what = f"Could not export to {folder}."
+        what = f"Could not export to {path_text(folder)}."
         try:
             folder.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -204,7 +205,8 @@ def test_a_taken_name_can_be_skipped(world: World) -> None:
     plan = world.plan({"a.jpg": "X", "b.jpg": "X"}, on_conflict=OnConflict.SKIP)
     assert [skipped.source.name for skipped in plan.skipped] == ["a.jpg"]
     assert any("1 image will be left out" in warning for warning in plan.warnings)
-    run_export(plan, ignore_events, CancelToken())
+    result = run_export(plan, ignore_events, CancelToken())
+    assert result == ExportResult(copied=1, skipped=1)
     assert world.files() == {"X/a.jpg": "somebody's", "X/b.jpg": "content of b.jpg"}
 
 
@@ -724,3 +726,31 @@ def test_an_export_is_not_scanned_as_originals(world: World, tmp_path: Path) -> 
     result = scan([tmp_path], ignore_events, CancelToken())
     assert [unit.relative for unit in result.units] == [b"photos/a.jpg"]
     assert result.ignored["our own export"] == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_sequence_of_relabellings_ends_with_each_file_once_in_its_folder(
+    seed: int, world: World
+) -> None:
+    draw = random.Random(seed)
+    leaders = [f"{folder}/{name}.jpg" for folder in "123456" for name in "ab"]
+    for leader in leaders:
+        world.add(leader)
+        if leader > "3":
+            world.add(leader.replace(".jpg", ".nef"))
+    clusters: dict[str, str] = {}
+    for _ in range(8):
+        clusters = {leader: draw.choice("XYZ") for leader in leaders if draw.random() < 0.8}
+        result = world.export(clusters)
+        assert result.failed == ()
+        found = sorted((path.split("/")[0], text) for path, text in world.files().items())
+        expected = []
+        for path in world.originals():
+            leader = path.relative_to(world.root).with_suffix(".jpg").as_posix()
+            expected.append((clusters.get(leader, "Unassigned"), path.read_text()))
+        assert found == sorted(expected)
+        stems: dict[str, set[str]] = {}
+        for path, text in world.files().items():
+            stems.setdefault(text.rpartition(".")[0], set()).add(path.rpartition(".")[0])
+        assert all(len(paths) == 1 for paths in stems.values())
+    assert world.export(clusters).kept == 20
