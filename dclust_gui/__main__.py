@@ -21,9 +21,21 @@ def open_window(target: Path | None) -> int:
     return run_window(target)
 
 
+def _serve_helper() -> None:
+    """Be the decoding helper, where a frozen build was started as one; then does not return."""
+    from dclust_gui.imaging.helper_child import HELPER_FLAG
+
+    if getattr(sys, "frozen", False) and sys.argv[1:2] == [HELPER_FLAG]:
+        from dclust_gui.imaging.helper_child import main as serve
+
+        serve(sys.argv[2:])
+        sys.exit(0)
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     multiprocessing.freeze_support()
+    _serve_helper()
     from dclust_gui.cli.main import run
 
     sys.exit(run(sys.argv[1:], open_window))
@@ -32,6 +44,7 @@ def main() -> None:
 def main_window() -> None:
     """Open the window on the first argument, if any, and exit with its code."""
     multiprocessing.freeze_support()
+    _serve_helper()
     arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
     sys.exit(open_window(Path(arguments[0]) if arguments else None))
 
