@@ -93,7 +93,10 @@ class HelperPool:
             self._idle.put(helper)
         if head.get("is_refused"):
             raise Refused(str(head.get("reason")))
-        return image_from(head, body)
+        try:
+            return image_from(head, body)
+        except (KeyError, ValueError) as error:
+            raise Refused("The decoder gave no usable picture.") from error
 
     def close(self) -> None:
         """End all helpers; calls still waiting raise Cancelled."""

@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import os
 import queue
+import signal
 import sys
 import threading
 import warnings
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str]) -> None:
         arguments: Most seconds for a file, most bytes for a file.
     """
     limits = DecodeLimits(helper_seconds=float(arguments[0]), helper_bytes=int(arguments[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent to decide
     requests, answers = _claim_pipes()
     warnings.simplefilter("ignore")
     inbox: queue.SimpleQueue[tuple[Fields, bytes]] = queue.SimpleQueue()

@@ -48,6 +48,10 @@ class Fit:
 
     MAX_ASPECT = 20
 
+    def __post_init__(self) -> None:
+        if self.side < 1:
+            raise ValueError(f"The side of a picture must be at least 1 pixel, not {self.side}.")
+
     def size(self, width: int, height: int) -> tuple[int, int]:
         """The size to resize to.
 

@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,10 @@ def test_each_format_gives_upright_rgb_of_the_wanted_size(
     assert [int(np.argmax(c)) for c in corners] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("kind", "orientation"),
+    [*product(["JPEG", "PNG", "WEBP", "TIFF"], range(1, 9)), ("AVIF", 1), ("AVIF", 6)],
+)
 def test_exif_orientation_is_applied_once(
     kind: str, orientation: int, reader: ImageReader, encode: Encoder, quadrants: np.ndarray
 ) -> None:
@@ -55,8 +58,6 @@ def test_exif_orientation_is_applied_once(
         stored = stored.transpose(turns[step])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    if kind == "AVIF" and orientation not in (1, 6):
-        pytest.skip("one turn is enough: each file costs a helper process")
     image = reader.decode(encode(stored, kind, exif=exif), f"a.{kind.lower()}", 160)
     assert (image.facts.width, image.facts.height) == (480, 320)
     assert image.pixels.shape == (160, 240, 3)
@@ -215,7 +216,7 @@ def test_progressive_jpegs_keep_the_lower_limit(encode: Encoder, noise: np.ndarr
 def test_large_pictures_are_decoded_in_the_helper_with_the_same_result(
     reader: ImageReader, encode: Encoder, noise: np.ndarray
 ) -> None:
-    data = encode(Image.fromarray(noise).resize((3000, 2000)).convert("RGBA"), "PNG")
+    data = encode(Image.fromarray(noise).resize((2500, 1700)).convert("RGBA"), "PNG")
     with ImageReader(DecodeLimits(large_pixels=1000)) as careful:
         there = careful.decode(data, "a.png", 128)
     here = reader.decode(data, "a.png", 128)

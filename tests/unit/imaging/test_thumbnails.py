@@ -32,5 +32,5 @@ def test_pixels_come_back(noise: np.ndarray) -> None:
 def test_damaged_thumbnail_raises() -> None:
     with pytest.raises((OSError, SyntaxError)):
         decode_thumbnail(b"nothing")
-    with pytest.raises(OSError, match="(?i)truncated"):
+    with pytest.raises(OSError, match=r"(?i)truncated"):
         decode_thumbnail(make_thumbnail(np.zeros((90, 90, 3), np.uint8))[:-200])
