@@ -23,13 +23,11 @@ def open_window(target: Path | None) -> int:
 
 def _serve_helper() -> None:
     """Be the decoding helper, where a frozen build was started as one; then does not return."""
-    from dclust_gui.imaging.helper_child import HELPER_FLAG
+    if getattr(sys, "frozen", False):
+        from dclust_gui.imaging.helper_child import run_if_helper
 
-    if getattr(sys, "frozen", False) and sys.argv[1:2] == [HELPER_FLAG]:
-        from dclust_gui.imaging.helper_child import main as serve
-
-        serve(sys.argv[2:])
-        sys.exit(0)
+        if run_if_helper(sys.argv):
+            sys.exit(0)
 
 
 def main() -> None:
