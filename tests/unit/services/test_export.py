@@ -750,7 +750,7 @@ def test_any_sequence_of_relabellings_ends_with_each_file_once_in_its_folder(
             expected.append((clusters.get(leader, "Unassigned"), path.read_text()))
         assert found == sorted(expected)
         stems: dict[str, set[str]] = {}
-        for path, text in world.files().items():
-            stems.setdefault(text.rpartition(".")[0], set()).add(path.rpartition(".")[0])
+        for name, text in world.files().items():
+            stems.setdefault(text.rpartition(".")[0], set()).add(name.rpartition(".")[0])
         assert all(len(paths) == 1 for paths in stems.values())
     assert world.export(clusters).kept == 20
