@@ -728,7 +728,7 @@ def test_an_export_is_not_scanned_as_originals(world: World, tmp_path: Path) -> 
     assert result.ignored["our own export"] == 1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_any_sequence_of_relabellings_ends_with_each_file_once_in_its_folder(
     seed: int, world: World
 ) -> None:
@@ -739,7 +739,7 @@ def test_any_sequence_of_relabellings_ends_with_each_file_once_in_its_folder(
         if leader > "3":
             world.add(leader.replace(".jpg", ".nef"))
     clusters: dict[str, str] = {}
-    for _ in range(8):
+    for _ in range(5):
         clusters = {leader: draw.choice("XYZ") for leader in leaders if draw.random() < 0.8}
         result = world.export(clusters)
         assert result.failed == ()
