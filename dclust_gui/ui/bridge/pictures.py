@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def image_of(pixels: NDArray[np.uint8], max_side: int = 0) -> QImage:
+def image_of(pixels: NDArray[np.uint8], side_px: int = 0) -> QImage:
     """A Qt image with its own memory, in the format that paints fastest.
+
+    Small pictures are enlarged to the size wanted here, once, and not at each painting.
 
     Args:
         pixels: uint8 (height, width, 3), sRGB.
-        max_side: Longest side of the result; 0 leaves the size.
+        side_px: Longest side of the result; 0 leaves the size.
     """
     data = np.ascontiguousarray(pixels)
     height, width = data.shape[:2]
     view = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-    if max_side and max(width, height) > max_side:
+    if side_px and max(width, height) != side_px:
         view = view.scaled(
-            max_side,
-            max_side,
+            side_px,
+            side_px,
             Qt.AspectRatioMode.KeepAspectRatio,
             Qt.TransformationMode.SmoothTransformation,
         )

@@ -1,0 +1,338 @@
+"""Paints the cells and headers of the gallery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from dclust_gui.ui.models.gallery_cell import PictureState
+from dclust_gui.ui.models.gallery_model import GalleryRole
+from dclust_gui.ui.models.palette import mark_pixmap
+from dclust_gui.ui.views.gallery_badges import badge_pixmap, unreadable_pixmap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dclust_gui.ui.models.gallery_cell import Badge, CellLook
+
+PADDING_PX = 6
+HEADER_PX = 34
+_CAPTION_FROM_PX = 80
+_MARK_PX = 12
+_RADIUS = 6.0
+_ELIDED_NAMES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shades:
+    """Colours of the gallery in one palette."""
+
+    is_dark: bool
+    ground: QColor
+    plate: QColor
+    hairline: QColor
+    text: QColor
+    dim_text: QColor
+    hover: QColor
+    selected: QColor
+    selected_edge: QColor
+    focus: QColor
+
+
+def mixed(a: QColor, b: QColor, share: float) -> QColor:
+    """The colour that lies `share` of the way from a to b."""
+    parts = zip((a.red(), a.green(), a.blue()), (b.red(), b.green(), b.blue()), strict=True)
+    return QColor(*[round(x + (y - x) * share) for x, y in parts])
+
+
+def shades_of(palette: QPalette) -> Shades:
+    """The gallery's colours for a palette, light or dark."""
+    base, text = palette.base().color(), palette.text().color()
+    accent = palette.highlight().color()
+    is_dark = base.lightness() < 128
+    ground = mixed(base, text, 0.02 if is_dark else 0.03)
+    return Shades(
+        is_dark,
+        ground,
+        plate=mixed(base, text, 0.10 if is_dark else 0.075),
+        hairline=mixed(base, text, 0.28 if is_dark else 0.20),
+        text=text,
+        dim_text=mixed(base, text, 0.62),
+        hover=mixed(ground, text, 0.07),
+        selected=mixed(base, accent, 0.42 if is_dark else 0.26),
+        selected_edge=mixed(accent, text, 0.35 if is_dark else 0.0),
+        focus=mixed(accent, text, 0.55),
+    )
+
+
+class GalleryDelegate(QStyledItemDelegate):
+    """One size for all cells: a thumbnail on a plate, below it the cluster's mark and the name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._side = 160
+        self._ratio = 1.0
+        self._font = QFont()
+        self._metrics = QFontMetrics(self._font)
+        self._caption_px = 0
+        self._shades = shades_of(QPalette())
+        self._elided: dict[str, tuple[str, int]] = {}
+        self._signs: dict[object, QPixmap] = {}
+        self.set_style(QFont(), QPalette(), 1.0)
+
+    @property
+    def shades(self) -> Shades:
+        """The colours in use."""
+        return self._shades
+
+    @property
+    def side(self) -> int:
+        """Side of a thumbnail's square, device-independent pixels."""
+        return self._side
+
+    @property
+    def cell_size(self) -> QSize:
+        """Size of every cell."""
+        return QSize(self._side + 2 * PADDING_PX, self._side + 2 * PADDING_PX + self._caption_px)
+
+    def set_side(self, side: int) -> None:
+        """Use another size of thumbnails."""
+        self._side = side
+        self._measure()
+
+    def set_style(self, font: QFont, palette: QPalette, ratio: float) -> None:
+        """Take over the view's font, colours and device pixel ratio."""
+        self._font = QFont(font)
+        self._metrics = QFontMetrics(self._font)
+        self._shades = shades_of(palette)
+        self._ratio = ratio
+        self._signs.clear()
+        self._measure()
+
+    def picture_rect(self, cell: QRect) -> QRect:
+        """The square in which a cell's thumbnail is centred."""
+        return QRect(cell.x() + PADDING_PX, cell.y() + PADDING_PX, self._side, self._side)
+
+    def paint_header(
+        self, painter: QPainter, rect: QRect, title: str, count: str, colour: int, *, hot: bool
+    ) -> None:
+        """Paint a section's header.
+
+        Args:
+            painter: Active on the view.
+            rect: Where.
+            title: The cluster's name.
+            count: `12 images`.
+            colour: Palette index.
+            hot: Images dragged over it would go there.
+        """
+        shades = self._shades
+        painter.fillRect(rect, shades.selected if hot else shades.ground)
+        mark = self._mark(colour)
+        middle = rect.center().y()
+        painter.drawPixmap(QPoint(rect.x() + 14, middle - _MARK_PX // 2), mark)
+        bold = QFont(self._font)
+        bold.setBold(True)
+        painter.setFont(bold)
+        painter.setPen(shades.text)
+        metrics = QFontMetrics(bold)
+        left = rect.x() + 14 + _MARK_PX + 10
+        room = max(40, rect.width() - left - self._metrics.horizontalAdvance(count) - 32)
+        name = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+        line = QRect(left, rect.y(), room, rect.height())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
+        left += metrics.horizontalAdvance(name) + 10
+        painter.setFont(self._font)
+        painter.setPen(shades.dim_text)
+        rest = QRect(left, rect.y(), max(0, rect.right() - left), rect.height())
+        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, count)
+        edge = left + self._metrics.horizontalAdvance(count) + 12
+        painter.setPen(shades.hairline)
+        if edge < rect.right() - 14:
+            painter.drawLine(edge, middle, rect.right() - 14, middle)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Paint one cell."""
+        look: CellLook = index.data(GalleryRole.LOOK)
+        self.paint_cell(painter, option.rect, look, option.state)
+
+    def paint_cell(
+        self, painter: QPainter, cell: QRect, look: CellLook, state: QStyle.StateFlag
+    ) -> None:
+        """Paint one cell whose look is known.
+
+        Args:
+            painter: Active on the view.
+            cell: Where.
+            look: What it shows.
+            state: Selected, MouseOver and HasFocus are heeded.
+        """
+        self._paint_back(painter, cell, state)
+        square = self.picture_rect(cell)
+        if look.picture is not None:
+            picture = self._paint_picture(painter, square, look.picture)
+        else:
+            picture = square
+            self._paint_blank(painter, square, look.state)
+        if look.badges:
+            self._paint_badges(painter, picture, look)
+        if self._caption_px:
+            self._paint_caption(painter, cell, look)
+        else:
+            self._paint_corner_mark(painter, square, look.colour)
+        if state & QStyle.StateFlag.State_Selected:
+            self._paint_frame(painter, cell, QPen(self._shades.selected_edge, 2))
+        if state & QStyle.StateFlag.State_HasFocus:
+            pen = QPen(self._shades.focus, 1.5, Qt.PenStyle.DashLine)
+            self._paint_frame(painter, cell.adjusted(3, 3, -3, -3), pen)
+
+    def sizeHint(
+        self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        """The one size of all cells."""
+        return self.cell_size
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _measure(self) -> None:
+        is_wide = self._side >= _CAPTION_FROM_PX
+        self._caption_px = self._metrics.height() + 6 if is_wide else 0
+        self._elided.clear()
+
+    def _caption(self, name: str) -> tuple[str, int]:
+        """A name cut to the cell's width, and how wide it is."""
+        known = self._elided.get(name)
+        if known is None:
+            room = self._side - _MARK_PX - 6
+            text = self._metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
+            if len(self._elided) >= _ELIDED_NAMES:
+                self._elided.clear()
+            known = self._elided[name] = text, self._metrics.horizontalAdvance(text)
+        return known
+
+    def _mark(self, colour: int) -> QPixmap:
+        return self._sign(
+            ("mark", colour),
+            lambda: mark_pixmap(_MARK_PX, colour, self._shades.is_dark, self._ratio),
+        )
+
+    def _badge(self, badge: Badge) -> QPixmap:
+        return self._sign(badge, lambda: badge_pixmap(badge, self._ratio))
+
+    def _sign(self, key: object, make: Callable[[], QPixmap]) -> QPixmap:
+        """A small picture, painted once."""
+        known = self._signs.get(key)
+        if known is None:
+            known = self._signs[key] = make()
+        return known
+
+    def _paint_back(self, painter: QPainter, cell: QRect, state: QStyle.StateFlag) -> None:
+        if state & QStyle.StateFlag.State_Selected:
+            fill = self._shades.selected
+        elif state & QStyle.StateFlag.State_MouseOver:
+            fill = self._shades.hover
+        else:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(fill)
+        painter.drawRoundedRect(QRectF(cell), _RADIUS, _RADIUS)
+
+    def _paint_frame(self, painter: QPainter, rect: QRect, pen: QPen) -> None:
+        inset = pen.widthF() / 2
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        box = QRectF(rect).adjusted(inset, inset, -inset, -inset)
+        painter.drawRoundedRect(box, _RADIUS - inset, _RADIUS - inset)
+
+    def _paint_picture(self, painter: QPainter, square: QRect, pixmap: QPixmap) -> QRect:
+        """Paint the whole picture in the middle of its square; returns where it lies."""
+        wide, high = pixmap.width(), pixmap.height()
+        side = round(self._side * self._ratio)
+        longest = max(wide, high, 1)
+        is_exact = longest == side
+        scale = 1.0 if is_exact else side / longest
+        width = max(1.0, wide * scale / self._ratio)
+        height = max(1.0, high * scale / self._ratio)
+        left = square.x() + (square.width() - width) / 2
+        top = square.y() + (square.height() - height) / 2
+        at = QPointF(
+            round(left * self._ratio) / self._ratio, round(top * self._ratio) / self._ratio
+        )
+        if is_exact:
+            painter.drawPixmap(at, pixmap)
+        else:
+            painter.drawPixmap(QRectF(at.x(), at.y(), width, height), pixmap, QRectF(pixmap.rect()))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+        place = QRectF(at.x(), at.y(), width, height).toRect()
+        painter.setPen(self._shades.hairline)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(place.adjusted(0, 0, -1, -1))
+        return place
+
+    def _paint_blank(self, painter: QPainter, square: QRect, state: PictureState) -> None:
+        """Paint a plate where there is no picture: calm while loading, marked when unreadable."""
+        inset = max(3, self._side // 16)
+        box = QRectF(square.adjusted(inset, inset, -inset, -inset))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state is PictureState.UNREADABLE:
+            painter.setPen(QPen(self._shades.hairline, 1.5, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+            side = min(56, self._side // 2)
+            rgb = self._shades.dim_text.rgb()
+            sign = self._sign(("torn", side), lambda: unreadable_pixmap(side, rgb, self._ratio))
+            painter.drawPixmap(box.center() - QPointF(side / 2, side / 2), sign)
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._shades.plate)
+            painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+
+    def _paint_badges(self, painter: QPainter, picture: QRect, look: CellLook) -> None:
+        right = picture.right() - 3
+        for badge in look.badges:
+            sign = self._badge(badge)
+            width = round(sign.width() / self._ratio)
+            if right - width < picture.left() - 2 and badge is not look.badges[0]:
+                break
+            painter.drawPixmap(QPoint(right - width, picture.top() + 4), sign)
+            right -= width + 3
+
+    def _paint_caption(self, painter: QPainter, cell: QRect, look: CellLook) -> None:
+        top = cell.y() + PADDING_PX + self._side + 4
+        text, text_width = self._caption(look.name)
+        left = cell.x() + (cell.width() - text_width - _MARK_PX - 5) // 2
+        mark = self._mark(look.colour)
+        height = self._metrics.height()
+        painter.drawPixmap(QPoint(left, top + (height - _MARK_PX) // 2), mark)
+        painter.setPen(self._shades.text)
+        painter.drawText(left + _MARK_PX + 5, top + self._metrics.ascent(), text)
+
+    def _paint_corner_mark(self, painter: QPainter, square: QRect, colour: int) -> None:
+        """Small cells have no caption: the mark lies on the thumbnail's plate instead."""
+        mark = self._mark(colour)
+        corner = QPoint(square.left() - 2, square.bottom() - _MARK_PX + 3)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._shades.ground)
+        painter.drawEllipse(QRect(corner, QSize(_MARK_PX, _MARK_PX)).adjusted(-2, -2, 2, 2))
+        painter.drawPixmap(corner, mark)

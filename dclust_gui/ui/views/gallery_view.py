@@ -1,0 +1,575 @@
+"""The gallery: thumbnails in uniform cells, with a header per cluster when grouped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QWidget
+
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.selection import Selection
+from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title
+from dclust_gui.ui.models.gallery_model import GalleryModel
+from dclust_gui.ui.views.gallery_delegate import HEADER_PX, GalleryDelegate
+from dclust_gui.ui.views.gallery_drop import GalleryDrop
+from dclust_gui.ui.views.gallery_keys import GalleryKeys
+from dclust_gui.ui.views.gallery_layout import GalleryLayout
+from dclust_gui.ui.views.gallery_mouse import GalleryMouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from dclust_gui.ui.models.gallery_source import GallerySource
+
+MIN_SIDE_PX = 64
+MAX_SIDE_PX = 512
+DEFAULT_SIDE_PX = 160
+SIDE_STEP_PX = 16
+_LOAD_DELAY_MS = 15
+
+
+class GalleryView(QAbstractItemView):
+    """Shows a `GalleryModel`; says wishes, and mirrors the session's selection.
+
+    Args:
+        model: The rows; its source is the project shown.
+        parent: Owner.
+
+    Signals:
+        selection_requested: A `Selection` that the session should take over.
+        preview_requested: id of the image to show large.
+        move_requested: ids (tuple) dropped on a section, and that section's cluster.
+        context_menu_requested: ids (tuple) of the selected images, and the place on the screen.
+        filter_reset_requested: Escape was pressed while a filter is set.
+        cell_side_changed: side of thumbnails in pixels.
+    """
+
+    selection_requested = Signal(object)
+    preview_requested = Signal(int)
+    move_requested = Signal(object, int)
+    context_menu_requested = Signal(object, QPoint)
+    filter_reset_requested = Signal()
+    cell_side_changed = Signal(int)
+
+    def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._gallery = model
+        self._paint_delegate = GalleryDelegate()
+        self._layout = GalleryLayout(1, self._paint_delegate.cell_size, [0], 0)
+        self._selection = Selection()
+        self._unsubscribe: Callable[[], None] | None = None
+        self._hover_row = -1
+        self._hot_section = -1
+        self._anchor: tuple[int, int] | None = None
+        self._loading = QTimer(self)
+        self._loading.setSingleShot(True)
+        self._loading.setInterval(_LOAD_DELAY_MS)
+        self._loading.timeout.connect(self._on_loading_timeout)
+        self._mouse = GalleryMouse(self)
+        self._keys = GalleryKeys(self)
+        self._drop = GalleryDrop(self)
+        self._set_up()
+        model.modelAboutToBeReset.connect(self._on_model_about_to_be_reset)
+        self.setModel(model)
+        self.setItemDelegate(self._paint_delegate)
+        self._restyle()
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    def set_source(self, source: GallerySource | None) -> None:
+        """Show another project, or none, and follow its selection."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        self._gallery.set_source(source)
+        self._selection = Selection() if source is None else source.selection
+        self.verticalScrollBar().setValue(0)
+        if source is not None:
+            self._unsubscribe = source.subscribe_selection(self.set_selection)
+        self.viewport().update()
+
+    @property
+    def gallery(self) -> GalleryModel:
+        """The rows."""
+        return self._gallery
+
+    @property
+    def geometry_of_cells(self) -> GalleryLayout:
+        """Where cells lie, in content coordinates."""
+        return self._layout
+
+    @property
+    def delegate(self) -> GalleryDelegate:
+        """What paints the cells."""
+        return self._paint_delegate
+
+    @property
+    def keys(self) -> GalleryKeys:
+        """What keys do; holds the place from which Shift extends."""
+        return self._keys
+
+    def cancel_gesture(self) -> bool:
+        """Give up a rubber band; False if there is none."""
+        return self._mouse.cancel()
+
+    @property
+    def cell_side(self) -> int:
+        """Side of thumbnails, device-independent pixels."""
+        return self._paint_delegate.side
+
+    @Slot(int)
+    def set_cell_side(self, side: int) -> None:
+        """Show larger or smaller thumbnails; what is in the middle stays in sight."""
+        wanted = max(MIN_SIDE_PX, min(MAX_SIDE_PX, side))
+        if wanted == self.cell_side:
+            return
+        self._remember_place()
+        self._paint_delegate.set_side(wanted)
+        self._relayout()
+        self.cell_side_changed.emit(wanted)
+
+    def zoom(self, steps: int) -> None:
+        """Make thumbnails larger or smaller by steps."""
+        factor = 1 if self.cell_side < 256 else 2
+        self.set_cell_side(self.cell_side + steps * SIDE_STEP_PX * factor)
+
+    @Slot()
+    def reset_zoom(self) -> None:
+        """Show thumbnails in their usual size."""
+        self.set_cell_side(DEFAULT_SIDE_PX)
+
+    # -- selection -------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> Selection:
+        """The session's selection, as it was last told."""
+        return self._selection
+
+    def set_selection(self, selection: Selection) -> None:
+        """Mirror the session's selection; only cells in sight are looked at."""
+        before, self._selection = self._selection, selection
+        for row in self._layout.rows_in(self.visible_area()).tolist():
+            image = self._gallery.id_at(row)
+            was = (image in before.images, image == before.current)
+            if was != (image in selection.images, image == selection.current):
+                self.update_row(row)
+        if selection.current != before.current:
+            self._follow_current(self._gallery.row_of(selection.current))
+
+    def selected_shown(self) -> tuple[int, ...]:
+        """Selected images that are shown, in the order of the rows."""
+        return self._gallery.shown(self._selection.images)
+
+    def request(self, images: Iterable[int], current: int | None) -> None:
+        """Ask for a selection."""
+        chosen = images if isinstance(images, frozenset) else frozenset(images)
+        self.selection_requested.emit(Selection(chosen, current))
+
+    @Slot()
+    def select_all(self) -> None:
+        """Ask for all images shown."""
+        self.request(frozenset(self._gallery.ids.tolist()), self._selection.current)
+
+    @Slot()
+    def select_none(self) -> None:
+        """Ask for no image."""
+        self.request(frozenset(), self._selection.current)
+
+    @Slot()
+    def invert_selection(self) -> None:
+        """Ask for the images shown that are not selected."""
+        shown = frozenset(self._gallery.ids.tolist())
+        self.request(shown - self._selection.images, self._selection.current)
+
+    # -- places ----------------------------------------------------------------------------
+
+    def visible_area(self) -> QRect:
+        """What is in sight, in content coordinates."""
+        return self.viewport().rect().translated(0, self.verticalOffset())
+
+    def to_content(self, point: QPoint) -> QPoint:
+        """A point of the viewport in content coordinates."""
+        return point + QPoint(0, self.verticalOffset())
+
+    def row_at(self, point: QPoint) -> int:
+        """The row at a point of the viewport; -1 between cells."""
+        return self._layout.row_at(self.to_content(point))
+
+    def cell_on_screen(self, row: int) -> QRect:
+        """A cell in viewport coordinates."""
+        return self._layout.cell_rect(row).translated(0, -self.verticalOffset())
+
+    def update_row(self, row: int) -> None:
+        """Paint one cell anew."""
+        if row >= 0:
+            self.viewport().update(self.cell_on_screen(row))
+
+    def show_row(self, row: int) -> None:
+        """Scroll just as far as needed to see a row, with its header when it is the first."""
+        cell = self._layout.cell_rect(row)
+        if cell.isNull():
+            return
+        section = self._layout.section_of(row)
+        header = self._layout.header_rect(section)
+        if not header.isNull() and cell.top() == header.bottom() + 1:
+            cell.setTop(header.top())
+        bar, area = self.verticalScrollBar(), self.visible_area()
+        if cell.top() - 4 < area.top() or cell.height() > area.height():
+            bar.setValue(cell.top() - 4)
+        elif cell.bottom() + 4 > area.bottom():
+            bar.setValue(cell.bottom() + 4 - area.height())
+
+    def set_hot_section(self, section: int) -> None:
+        """Mark the section that dragged images would go to; -1 for none."""
+        if section != self._hot_section:
+            self._hot_section = section
+            self.viewport().update()
+
+    # -- painting --------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what is in sight and asked for; nothing else is looked at."""
+        painter = QPainter(self.viewport())
+        area = event.rect()
+        painter.fillRect(area, self._paint_delegate.shades.ground)
+        offset = self.verticalOffset()
+        wanted = area.translated(0, offset)
+        if self._layout.header_rect(0).height():
+            for section in self._layout.sections_in(wanted):
+                self._paint_header(painter, section, offset)
+        painter.setFont(self.font())
+        for row in self._layout.rows_in(wanted).tolist():
+            self._paint_row(painter, row, offset)
+        self._mouse.paint_band(painter, offset)
+
+    def _paint_row(self, painter: QPainter, row: int, offset: int) -> None:
+        look = self._gallery.look_at(row)
+        state = QStyle.StateFlag.State_Enabled
+        if look.image in self._selection.images:
+            state |= QStyle.StateFlag.State_Selected
+        if row == self._hover_row:
+            state |= QStyle.StateFlag.State_MouseOver
+        if look.image == self._selection.current and self.hasFocus():
+            state |= QStyle.StateFlag.State_HasFocus
+        cell = self._layout.cell_rect(row).translated(0, -offset)
+        self._paint_delegate.paint_cell(painter, cell, look, state)
+
+    def _paint_header(self, painter: QPainter, section: int, offset: int) -> None:
+        entry = self._gallery.sections[section]
+        source = self._gallery.source
+        if entry.cluster is None or source is None:
+            return
+        self._paint_delegate.paint_header(
+            painter,
+            self._layout.header_rect(section).translated(0, -offset),
+            cluster_title(source.clustering, entry.cluster),
+            count_of(entry.count),
+            cluster_colour_index(source.clustering, entry.cluster),
+            hot=section == self._hot_section,
+        )
+
+    # -- events ----------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Select, or begin a rubber band or a drag."""
+        self._mouse.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with a rubber band or start a drag; else show what lies under the mouse."""
+        self._mouse.move(event)
+        self._set_hover(-1 if self._mouse.is_banding else self.row_at(event.position().toPoint()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End what the press began."""
+        self._mouse.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Show an image large."""
+        self._mouse.double_click(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move, extend and toggle by keys; keys not meant for the gallery go on to the window."""
+        if not self._keys.press(event):
+            event.ignore()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll; with Ctrl, zoom."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            steps = event.angleDelta().y() / 120
+            self.zoom(round(steps) or (1 if steps > 0 else -1 if steps < 0 else 0))
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the selected images; an unselected one is selected first."""
+        row = self.row_at(event.pos())
+        place = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            row = self._gallery.row_of(self._selection.current)
+            place = self.viewport().mapToGlobal(self.cell_on_screen(row).center())
+        if row >= 0:
+            image = self._gallery.id_at(row)
+            if image not in self._selection.images:
+                self.request([image], image)
+            self.context_menu_requested.emit(self.selected_shown() or (image,), place)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Let images of this window in."""
+        self._drop.enter(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Show where the images would go; scroll at the edges."""
+        self._drop.move(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Forget the drag."""
+        self._drop.leave()
+        event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Ask for the move."""
+        self._drop.drop(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus frame."""
+        super().focusInEvent(event)
+        self.update_row(self._gallery.row_of(self._selection.current))
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the focus frame."""
+        super().focusOutEvent(event)
+        self.update_row(self._gallery.row_of(self._selection.current))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay the cells out anew; what is in sight stays there."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._remember_place()
+            self._relayout()
+        else:
+            self.updateGeometries()
+            self._loading.start()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow changes of font and colours."""
+        super().changeEvent(event)
+        kinds = (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange)
+        if event.type() in kinds:
+            self._restyle()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Follow the mouse out of the view."""
+        if event.type() == QEvent.Type.Leave:
+            self._set_hover(-1)
+        return super().viewportEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Follow the device pixel ratio: the window may move to another screen."""
+        if event.type() in (QEvent.Type.DevicePixelRatioChange, QEvent.Type.ScreenChangeInternal):
+            self._restyle()
+        return super().event(event)
+
+    # -- Qt's questions to a view ----------------------------------------------------------
+
+    def visualRect(self, index: QModelIndex | QPersistentModelIndex) -> QRect:
+        """A cell in viewport coordinates."""
+        return self.cell_on_screen(index.row()) if index.isValid() else QRect()
+
+    def scrollTo(
+        self,
+        index: QModelIndex | QPersistentModelIndex,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        """Scroll as far as needed to see a row."""
+        if hint == QAbstractItemView.ScrollHint.PositionAtTop:
+            self.verticalScrollBar().setValue(self._layout.cell_rect(index.row()).top() - 4)
+        else:
+            self.show_row(index.row())
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        """The row at a point of the viewport."""
+        row = self.row_at(point)
+        return self._gallery.index(row) if row >= 0 else QModelIndex()
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """The row that a cursor action leads to."""
+        row = self._keys.row_after(action)
+        return self._gallery.index(row) if row >= 0 else QModelIndex()
+
+    def horizontalOffset(self) -> int:
+        """Always 0: lines are as wide as the view."""
+        return 0
+
+    def verticalOffset(self) -> int:
+        """How far the view is scrolled, pixels."""
+        return self.verticalScrollBar().value()
+
+    def isIndexHidden(self, _index: QModelIndex | QPersistentModelIndex) -> bool:
+        """No row is hidden."""
+        return False
+
+    def setSelection(self, _rect: QRect, _flags: QItemSelectionModel.SelectionFlag) -> None:
+        """Do nothing: the selection is the session's, see `selection_requested`."""
+
+    def visualRegionForSelection(self, _selection: QItemSelection) -> QRegion:
+        """Nothing: the selection is the session's."""
+        return QRegion()
+
+    def updateGeometries(self) -> None:
+        """Fit the scroll bar to the content."""
+        bar, page = self.verticalScrollBar(), self.viewport().height()
+        bar.setPageStep(page)
+        bar.setSingleStep(max(20, self._layout.line_step // 3))
+        bar.setRange(0, max(0, self._layout.height - page))
+        super().updateGeometries()
+
+    def scrollContentsBy(self, _dx: int, dy: int) -> None:
+        """Move the pixels that stay in sight; only the rest is painted."""
+        if self._mouse.is_banding:
+            self.viewport().update()
+        else:
+            self.viewport().scroll(0, dy)
+        self._set_hover(-1)
+        self._loading.start()
+
+    def dataChanged(
+        self,
+        first: QModelIndex | QPersistentModelIndex,
+        last: QModelIndex | QPersistentModelIndex,
+        _roles: Sequence[int] = (),
+    ) -> None:
+        """Paint rows anew when they are in sight."""
+        if first.row() == last.row():
+            self.viewport().update(self.cell_on_screen(first.row()))
+        else:
+            self.viewport().update()
+
+    def reset(self) -> None:
+        """Lay out new rows; the place in the gallery is kept."""
+        super().reset()
+        self._relayout()
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(True)
+        self.setMouseTracking(True)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName("Images")
+        self.setMinimumSize(MIN_SIDE_PX + 60, MIN_SIDE_PX + 40)
+
+    def _restyle(self) -> None:
+        palette = QPalette(self.palette())
+        self._paint_delegate.set_style(self.font(), palette, self.devicePixelRatioF())
+        self._remember_place()
+        self._relayout()
+
+    def _relayout(self) -> None:
+        sections = self._gallery.sections
+        is_grouped = bool(sections) and sections[0].cluster is not None
+        self._layout = GalleryLayout(
+            self.viewport().width(),
+            self._paint_delegate.cell_size,
+            [section.count for section in sections],
+            HEADER_PX if is_grouped else 0,
+        )
+        self._gallery.set_side(round(self.cell_side * self.devicePixelRatioF()))
+        self._hover_row = -1
+        self._mouse.forget_rows()
+        self.updateGeometries()
+        self._restore_place()
+        self.viewport().update()
+        self._loading.start()
+
+    def _remember_place(self) -> None:
+        """Note which image is where in sight: the current one, or else the first."""
+        if self._anchor is not None:
+            return
+        area = self.visible_area()
+        row = self._gallery.row_of(self._selection.current)
+        if row < 0 or not area.contains(self._layout.cell_rect(row)):
+            rows = self._layout.rows_in(area)
+            row = int(rows[0]) if len(rows) and area.top() > 0 else -1
+        if 0 <= row < len(self._gallery.ids):
+            top = self._layout.cell_rect(row).top() - area.top()
+            self._anchor = self._gallery.id_at(row), top
+
+    def _restore_place(self) -> None:
+        anchor, self._anchor = self._anchor, None
+        row = -1 if anchor is None else self._gallery.row_of(anchor[0])
+        if anchor is not None and row >= 0:
+            self.verticalScrollBar().setValue(self._layout.cell_rect(row).top() - anchor[1])
+
+    def _set_hover(self, row: int) -> None:
+        if row != self._hover_row:
+            before, self._hover_row = self._hover_row, row
+            self.update_row(before)
+            self.update_row(row)
+
+    def _follow_current(self, row: int) -> None:
+        """Keep the focused image in sight and tell screen readers of it."""
+        if row < 0:
+            return
+        self.show_row(row)
+        index = self._gallery.index(row)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        if QAccessible.isActive() and self.hasFocus():
+            event = QAccessibleEvent(self, QAccessible.Event.Focus)
+            event.setChild(row)
+            QAccessible.updateAccessibility(event)
+
+    @Slot()
+    def _on_model_about_to_be_reset(self) -> None:
+        self._remember_place()
+
+    @Slot()
+    def _on_loading_timeout(self) -> None:
+        area = self.visible_area()
+        rows = self._layout.rows_in(area).tolist()
+        below = self._layout.rows_in(area.translated(0, area.height())).tolist()
+        above = self._layout.rows_in(area.translated(0, -area.height() // 2)).tolist()
+        ids = self._gallery.ids
+        seen = set(rows)
+        ahead = [int(ids[row]) for row in (*below, *reversed(above)) if row not in seen]
+        self._gallery.want([int(ids[row]) for row in rows], ahead)
