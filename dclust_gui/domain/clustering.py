@@ -131,6 +131,8 @@ class Clustering:
     def find(self, text: str) -> Cluster | None:
         """The cluster that a person means by an id, a name or a title like `Cluster 07`."""
         wanted = text.strip()
+        if not wanted:
+            return None
         by_name = [c for c in self.clusters.values() if wanted in (c.name, c.title)]
         if by_name:
             return by_name[0]

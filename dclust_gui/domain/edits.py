@@ -107,7 +107,8 @@ def apply(state: Clustering, edit: Edit) -> Clustering:
     Raises:
         ValueError: If the state is not the one that the edit describes as "before".
     """
-    if len(edit.images) and int(edit.images.max()) >= state.n_images:
+    ids = edit.images
+    if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < state.n_images):
         raise ValueError("the edit names images that the clustering does not have")
     same_labels = np.array_equal(state.labels[edit.images], edit.labels_before)
     same_flags = np.array_equal(state.flags[edit.images], edit.flags_before)
@@ -277,10 +278,8 @@ def replace_all(
 
 def next_colour(clusters: Iterable[Cluster]) -> int:
     """The palette index used least so far, the lowest of equals."""
-    used = np.bincount([c.colour for c in clusters] or [0], minlength=PALETTE_SIZE)
-    if not any(True for _ in clusters):
-        return 0
-    return int(np.argmin(used[:PALETTE_SIZE]))
+    colours = np.fromiter((cluster.colour for cluster in clusters), np.int64)
+    return int(np.argmin(np.bincount(colours, minlength=PALETTE_SIZE)[:PALETTE_SIZE]))
 
 
 def _ids(images: Iterable[int]) -> NDArray[np.int32]:

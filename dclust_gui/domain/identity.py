@@ -29,12 +29,14 @@ def match_by_overlap(
         New label to old label, for the new ones that continue an old one.
     """
     both = (old >= 0) & (new >= 0)
-    pairs, shared = np.unique(np.stack([new[both], old[both]]), axis=1, return_counts=True)
+    # One number for each pair: sorting these is ten times faster than sorting rows.
+    pairs, shared = np.unique(new[both].astype(np.int64) << 32 | old[both], return_counts=True)
+    pair_new, pair_old = pairs >> 32, pairs & 0xFFFFFFFF
     size_new = dict(zip(*(a.tolist() for a in np.unique(new, return_counts=True)), strict=True))
     size_old = dict(zip(*(a.tolist() for a in np.unique(old, return_counts=True)), strict=True))
     ranked = sorted(
         (-n / (size_new[a] + size_old[b] - n), a, b, n)
-        for a, b, n in zip(pairs[0].tolist(), pairs[1].tolist(), shared.tolist(), strict=True)
+        for a, b, n in zip(pair_new.tolist(), pair_old.tolist(), shared.tolist(), strict=True)
     )
     taken: dict[int, int] = {}
     used: set[int] = set()

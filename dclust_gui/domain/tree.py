@@ -26,14 +26,18 @@ def check_tree(z: NDArray[np.float64]) -> int:
     if z.ndim != 2 or z.shape[1] != 4:
         raise ValueError("a merge tree has four columns")
     n_leaves = len(z) + 1
+    if not np.isfinite(z).all():
+        raise ValueError("a merge tree holds finite numbers")
     children = z[:, :2].astype(np.int64)
+    if not np.array_equal(children, z[:, :2]):
+        raise ValueError("nodes are whole numbers")
     made = n_leaves + np.arange(len(z))
     if (children < 0).any() or (children >= made[:, None]).any():
         raise ValueError("a merge names a node that does not exist yet")
     if len(np.unique(children)) != children.size:
         raise ValueError("a node is merged twice")
-    if not np.isfinite(z[:, 2]).all() or (np.diff(z[:, 2]) < 0).any():
-        raise ValueError("the heights fall or are not finite")
+    if (np.diff(z[:, 2]) < 0).any():
+        raise ValueError("the heights fall")
     sizes = np.concatenate([np.ones(n_leaves), z[:, 3]])
     if not np.array_equal(sizes[children].sum(1), z[:, 3]):
         raise ValueError("the counts of leaves do not add up")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -30,6 +30,7 @@ def test_arrays_come_back_with_type_and_shape(dtype: str, level: int) -> None:
     assert not back["a"].flags.writeable
 
 
+@settings(deadline=None)
 @given(arrays(np.int64, array_shapes(max_dims=1, min_side=0)))
 def test_narrowest_type_holds_the_same_numbers(
     array: np.ndarray[tuple[int], np.dtype[np.int64]],
@@ -43,6 +44,7 @@ def test_objects_and_text_are_refused() -> None:
             to_bytes({"a": array})
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_every_flipped_or_cut_byte_is_noticed(data: st.DataObject) -> None:
     level = data.draw(st.sampled_from([0, 1]))
