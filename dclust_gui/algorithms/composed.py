@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
-from dclust_gui.algorithms.hierarchy import linkage, ward_of_centres
+from dclust_gui.algorithms.base import NOISE, Callback, FloatArray, UnusableDataError, report
 from dclust_gui.algorithms.lloyd import cluster_means
+from dclust_gui.algorithms.nnchain import chain_merges, pairwise_squared
+from dclust_gui.algorithms.trees import TreeBuilder
+from dclust_gui.algorithms.ward import ward_tree, ward_tree_of_centres
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,32 +19,11 @@ LIFT = 1.0 + 1e-6
 """The lowest upper merge over the highest inner one."""
 
 
-@dataclass(slots=True)
-class _Merges:
-    """Merges of trees over parts of the images, ids still local to each part."""
-
-    n_leaves: int
-    pairs: list[NDArray[np.int64]] = field(default_factory=list)
-    heights: list[NDArray[np.float64]] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, tree: NDArray[np.float64], leaf_nodes: NDArray[np.int64]) -> int:
-        """Add a tree whose leaf i is the node `leaf_nodes[i]`; gives the node of its root."""
-        n_part = len(leaf_nodes)
-        if n_part == 1:
-            return int(leaf_nodes[0])
-        new = self.n_leaves + self.count + np.arange(n_part - 1)
-        nodes = np.concatenate([leaf_nodes, new])
-        self.pairs.append(nodes[tree[:, :2].astype(np.int64)])
-        self.heights.append(tree[:, 2])
-        self.count += n_part - 1
-        return int(new[-1])
-
-
 def composed_tree(
     features: FloatArray,
     labels: NDArray[np.integer],
     *,
+    upper: str = "ward",
     callback: Callback | None = None,
 ) -> NDArray[np.float64]:
     """A merge tree that, cut at the number of clusters, gives exactly these labels.
@@ -55,6 +35,7 @@ def composed_tree(
     Args:
         features: (n_images, d) in the space that was clustered.
         labels: int (n_images,); -1 for Unassigned.
+        upper: Linkage above the clusters: ward, average or complete.
         callback: Called with (clusters done, clusters); may raise `Cancelled`.
 
     Returns:
@@ -68,65 +49,52 @@ def composed_tree(
             "Could not build the tree.",
             f"There are {len(features)} images and {len(labels)} labels.",
         )
-    groups, codes = np.unique(labels, return_inverse=True)
+    groups, codes = np.unique(np.maximum(labels, NOISE), return_inverse=True)
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
-    merges = _Merges(len(labels))
+    builder = TreeBuilder(len(labels))
     roots = np.empty(len(groups), dtype=np.int64)
     for group, rows in enumerate(members):
         report(callback, group, len(groups))
-        roots[group] = merges.add(linkage(features[rows]), rows.astype(np.int64))
-    inner_top = max((float(h[-1]) for h in merges.heights), default=0.0)
-    n_inner = merges.count
-    _add_upper_part(merges, features, codes.astype(np.int32), groups, roots, inner_top)
-    report(callback, len(groups), len(groups))
-    return _sorted_tree(merges, n_inner)
-
-
-def _add_upper_part(
-    merges: _Merges,
-    features: FloatArray,
-    codes: NDArray[np.int32],
-    groups: NDArray[np.integer],
-    roots: NDArray[np.int64],
-    inner_top: float,
-) -> None:
-    """Join the groups' roots above `inner_top`, the Unassigned group last of all."""
+        inner = ward_tree(features[rows], callback=_quiet(callback, group, len(groups)))
+        roots[group] = builder.add_tree(inner, rows.astype(np.int64))
+    inner_top, n_inner = builder.top, builder.count
+    centres = cluster_means(features, codes.astype(np.int32), len(groups))
     real = np.flatnonzero(groups >= 0)
-    sizes = np.bincount(codes, minlength=len(groups))
-    centres = cluster_means(features, codes, len(groups))
-    root, top = -1, inner_top
+    top = roots[0]
     if len(real):
-        tree = ward_of_centres(centres[real], sizes[real])
-        if len(tree):
-            lowest = inner_top * LIFT if inner_top > 0 else max(float(tree[0, 2]), 1e-12)
-            tree[:, 2] += max(0.0, lowest - float(tree[0, 2]))
-            top = float(tree[-1, 2])
-        root = merges.add(tree, roots[real])
-    if len(real) < len(groups) and len(real):
-        height = top * LIFT if top > 0 else 1e-12
-        last = np.array([[0.0, 1.0, height, len(codes)]])
-        merges.add(last, np.array([roots[0], root]))
+        sizes = np.bincount(codes, minlength=len(groups))[real]
+        tree = _lifted(_upper_tree(centres[real], sizes, upper), inner_top)
+        top = builder.add_tree(tree, roots[real])
+    if 0 < len(real) < len(groups):
+        height = builder.top * LIFT if builder.top > 0 else 1e-12
+        builder.add(np.array([[roots[0], top]]), np.array([height]))
+    report(callback, len(groups), len(groups))
+    return builder.finish(n_inner)
 
 
-def _sorted_tree(merges: _Merges, n_inner: int) -> NDArray[np.float64]:
-    """Merges by height, the inner ones first, renumbered as SciPy does, with sizes."""
-    n_leaves = merges.n_leaves
-    tree = np.empty((n_leaves - 1, 4))
-    if n_leaves == 1:
-        return tree
-    heights = np.concatenate(merges.heights)
-    pairs = np.concatenate(merges.pairs)
-    # stable: within one part a merge never precedes its parts
-    order = np.concatenate(
-        [np.argsort(heights[:n_inner], kind="stable"), np.arange(n_inner, n_leaves - 1)]
-    )
-    number = np.empty(2 * n_leaves - 1, dtype=np.int64)
-    number[:n_leaves] = np.arange(n_leaves)
-    number[n_leaves + order] = n_leaves + np.arange(n_leaves - 1)
-    tree[:, :2] = np.sort(number[pairs[order]], axis=1)
-    tree[:, 2] = heights[order]
-    sizes = [1] * (2 * n_leaves - 1)
-    for step, (left, right) in enumerate(tree[:, :2].astype(np.int64).tolist()):
-        sizes[n_leaves + step] = sizes[left] + sizes[right]
-    tree[:, 3] = sizes[n_leaves:]
+def _quiet(callback: Callback | None, done: int, total: int) -> Callback:
+    """A callback that asks whether to go on without moving the progress."""
+    return lambda _done, _total: report(callback, done, total)
+
+
+def _upper_tree(
+    centres: NDArray[np.float64], sizes: NDArray[np.integer], method: str
+) -> NDArray[np.float64]:
+    if method == "ward":
+        return ward_tree_of_centres(centres, sizes)
+    builder = TreeBuilder(len(centres))
+    node = np.arange(len(centres))
+    distances = np.sqrt(np.maximum(pairwise_squared(centres), 0.0))
+    pairs, heights = chain_merges(distances, sizes.astype(np.float64), method)
+    for (gone, kept), height in zip(pairs.tolist(), heights, strict=True):
+        made = builder.add(np.array([[node[gone], node[kept]]]), np.array([height]))
+        node[kept] = made[0]
+    return builder.finish()
+
+
+def _lifted(tree: NDArray[np.float64], floor: float) -> NDArray[np.float64]:
+    """The tree shifted upwards, its lowest merge above `floor`."""
+    if len(tree):
+        lowest = float(tree[0, 2])
+        tree[:, 2] += max(0.0, max(floor * LIFT, 1e-12) - lowest)
     return tree

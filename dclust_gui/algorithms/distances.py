@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.covariance import ledoit_wolf_shrinkage
 
 from dclust_gui.algorithms.base import FloatArray, UnusableDataError
 
@@ -124,3 +125,111 @@ def _inverse(spread: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray
     """1 / spread; 0 where the spread is no more than rounding of the level."""
     real = spread > 1e-7 * np.abs(level)
     return np.where(real, 1.0 / np.where(real, spread, 1.0), 0.0)
+
+
+class Metric(StrEnum):
+    """A distance between images."""
+
+    EUCLIDEAN = "euclidean"
+    SQEUCLIDEAN = "sqeuclidean"
+    COSINE = "cosine"
+    CORRELATION = "correlation"
+    MAHALANOBIS = "mahalanobis"
+    MANHATTAN = "manhattan"
+
+
+MAHALANOBIS_DIMS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class MetricMap:
+    """Turns a distance into the Euclidean one between changed rows; Manhattan stays as it is.
+
+    Attributes:
+        metric: The distance.
+        mean: float64 (d,), taken off (Mahalanobis); else empty.
+        basis: float64 (d, r), multiplied after that (Mahalanobis); else empty.
+    """
+
+    metric: Metric
+    mean: NDArray[np.float64]
+    basis: NDArray[np.float64]
+
+    def apply(self, features: FloatArray) -> FloatArray:
+        """Rows whose Euclidean distance orders images as the metric does.
+
+        Args:
+            features: (n_images, d).
+
+        Returns:
+            (n_images, d) or (n_images, r); the features themselves where nothing changes.
+        """
+        match self.metric:
+            case Metric.COSINE | Metric.CORRELATION:
+                rows = features.astype(features.dtype, copy=True)
+                if self.metric is Metric.CORRELATION:
+                    rows -= rows.mean(axis=1, keepdims=True)
+                normalise_rows(rows)
+                return rows
+            case Metric.MAHALANOBIS:
+                mapped: FloatArray = ((features - self.mean) @ self.basis).astype(features.dtype)
+                return mapped
+            case _:
+                return features
+
+    def from_euclidean(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The metric's own values from Euclidean distances of the mapped rows."""
+        match self.metric:
+            case Metric.SQEUCLIDEAN:
+                return distances**2
+            case Metric.COSINE | Metric.CORRELATION:
+                return distances**2 / 2.0
+            case _:
+                return distances
+
+
+def learn_metric(features: FloatArray, metric: Metric | str) -> MetricMap:
+    """Prepare a distance for features.
+
+    Mahalanobis works in the space of at most 128 principal components, at least ten images to
+    each, with Ledoit and Wolf's shrunk covariance.
+
+    Args:
+        features: (n_images, d), finite.
+        metric: The distance.
+
+    Returns:
+        The map.
+
+    Raises:
+        UnusableDataError: If the metric is unknown, or Mahalanobis has too few or equal images.
+
+    Source:
+        Ledoit, Wolf, "A well-conditioned estimator for large-dimensional covariance matrices",
+        J. Multivariate Analysis 88, 2004.
+    """
+    try:
+        kind = Metric(metric)
+    except ValueError:
+        raise UnusableDataError(
+            f"Could not use the distance {metric!r}.", "Distances: " + ", ".join(Metric) + "."
+        ) from None
+    if kind is not Metric.MAHALANOBIS:
+        return MetricMap(kind, np.empty(0), np.empty((0, 0)))
+    dims = min(features.shape[1], MAHALANOBIS_DIMS, len(features) // 10)
+    mean = features.mean(axis=0, dtype=np.float64)
+    centred = features - mean
+    if dims < 1 or not centred.any():
+        raise UnusableDataError(
+            "Could not use the Mahalanobis distance.",
+            f"The spread of {len(features)} images cannot be estimated; it takes at least 10 "
+            "images that differ.",
+            "Choose the Euclidean distance.",
+        )
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(features))
+    axes = vectors[:, ::-1][:, :dims]
+    spread = np.maximum(values[::-1][:dims], 0.0)
+    shrinkage = float(ledoit_wolf_shrinkage(centred @ axes, assume_centered=True))
+    variance = (1.0 - shrinkage) * spread + shrinkage * spread.mean()
+    kept = variance > 1e-10 * variance.max()
+    return MetricMap(kind, mean, axes[:, kept] / np.sqrt(variance[kept]))

@@ -1,65 +1,233 @@
-"""Merge trees of images in SciPy's layout."""
+"""Merge trees of images in SciPy's layout, at a scale SciPy cannot reach."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import pdist
 
-from dclust_gui.algorithms.base import FloatArray
+from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
+from dclust_gui.algorithms.composed import composed_tree
+from dclust_gui.algorithms.distances import Metric, MetricMap, learn_metric
+from dclust_gui.algorithms.mst import single_tree
+from dclust_gui.algorithms.partition import KMeans
+from dclust_gui.algorithms.ward import SMALL, ward_tree
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+EXACT_UP_TO = 20_000
+"""Largest number of images whose distances are all held at once (1.6 GB)."""
+NOT_MONOTONE_UP_TO = 10_000
+MICRO_CLUSTERS = 2_000
 
 
-def linkage(features: FloatArray) -> NDArray[np.float64]:
-    """Ward's merge tree of the rows; (0, 4) for one row."""
-    if len(features) < 2:
-        return np.empty((0, 4))
-    tree: NDArray[np.float64] = hierarchy.linkage(pdist(features.astype(np.float64)), "ward")
-    return tree
+class Linkage(StrEnum):
+    """What the distance between two clusters is."""
+
+    WARD = "ward"
+    AVERAGE = "average"
+    COMPLETE = "complete"
+    SINGLE = "single"
+    CENTROID = "centroid"
+    MEDIAN = "median"
 
 
-def ward_of_centres(
-    centres: NDArray[np.float64], sizes: NDArray[np.integer]
+NOT_MONOTONE = frozenset({Linkage.CENTROID, Linkage.MEDIAN})
+EUCLIDEAN_ONLY = frozenset({Linkage.WARD, Linkage.CENTROID, Linkage.MEDIAN})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkageResult:
+    """A merge tree and what to know about it.
+
+    Attributes:
+        tree: float64 (n_images - 1, 4), SciPy's layout.
+        is_exact: Whether it is the linkage's own tree, not one over micro-clusters.
+        is_monotone: Whether heights never fall, so that it can be cut by height.
+        note: What to tell the user; empty if there is nothing.
+    """
+
+    tree: NDArray[np.float64]
+    is_exact: bool = True
+    is_monotone: bool = True
+    note: str = ""
+
+
+def linkage(
+    X: ArrayLike,  # noqa: N803
+    method: Linkage | str = Linkage.WARD,
+    metric: Metric | str = Metric.EUCLIDEAN,
+    *,
+    callback: Callback | None = None,
+    device: str = "cpu",
+    n_threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Ward's merge tree of clusters given by their centres and sizes.
+    """The merge tree of images; see `linkage_with_info`.
 
     Args:
-        centres: float64 (k, d).
-        sizes: int (k,), at least 1.
+        X: (n_images, d) features, finite.
+        method: Linkage.
+        metric: Distance.
+        callback: Called with (merges done, n_images - 1); may raise `Cancelled`.
+        device: torch device.
+        n_threads: Threads of the matrix products; None for torch's setting.
 
     Returns:
-        float64 (k - 1, 4); the last column counts images.
+        float64 (n_images - 1, 4): a valid SciPy linkage matrix.
+
+    Raises:
+        UnusableDataError: If the data, linkage or distance cannot be used.
     """
-    count = len(centres)
-    if count < 2:
-        return np.empty((0, 4))
-    mass = sizes.astype(np.float64)
-    difference = centres[:, None, :] - centres[None, :, :]
-    squared = np.einsum("ijd,ijd->ij", difference, difference)
-    squared *= 2.0 * mass[:, None] * mass[None, :] / (mass[:, None] + mass[None, :])
-    np.fill_diagonal(squared, np.inf)
-    node = np.arange(count)
-    tree = np.empty((count - 1, 4))
-    for step in range(count - 1):
-        left, right = np.unravel_index(int(squared.argmin()), squared.shape)
-        height = squared[left, right]
-        total = mass[left] + mass[right] + mass
-        with np.errstate(invalid="ignore"):
-            merged = (
-                (mass[left] + mass) * squared[left]
-                + (mass[right] + mass) * squared[right]
-                - mass * height
-            ) / total
-        mass[left] += mass[right]
-        squared[left, :] = squared[:, left] = merged
-        squared[left, left] = np.inf
-        squared[right, :] = squared[:, right] = np.inf
-        pair = sorted((int(node[left]), int(node[right])))
-        tree[step] = (*pair, np.sqrt(max(float(height), 0.0)), mass[left])
-        node[left] = count + step
-    np.maximum.accumulate(tree[:, 2], out=tree[:, 2])
+    return linkage_with_info(
+        X, method, metric, callback=callback, device=device, n_threads=n_threads
+    ).tree
+
+
+def linkage_with_info(
+    X: ArrayLike,  # noqa: N803
+    method: Linkage | str = Linkage.WARD,
+    metric: Metric | str = Metric.EUCLIDEAN,
+    *,
+    callback: Callback | None = None,
+    device: str = "cpu",
+    n_threads: int | None = None,
+) -> LinkageResult:
+    """The merge tree of images, and how it was made.
+
+    Ward and single linkage are exact at any size, in memory that grows with the images, not with
+    their pairs. Average and complete linkage are exact up to 20,000 images and go over 2,000
+    size-weighted micro-clusters beyond. Centroid and median linkage stop at 10,000 images.
+
+    Args:
+        X: (n_images, d) features, finite.
+        method: Linkage.
+        metric: Distance; Ward, centroid and median take Euclidean and Mahalanobis only.
+        callback: Called with (done, total); may raise `Cancelled`.
+        device: torch device.
+        n_threads: Threads of the matrix products; None for torch's setting.
+
+    Returns:
+        The tree and what to know about it.
+
+    Raises:
+        UnusableDataError: If the data, linkage or distance cannot be used.
+    """
+    features = _checked(X)
+    kind = _linkage_kind(method)
+    mapping = learn_metric(features, metric)
+    if kind in EUCLIDEAN_ONLY and mapping.metric not in (Metric.EUCLIDEAN, Metric.MAHALANOBIS):
+        raise UnusableDataError(
+            f"Could not use the distance {mapping.metric} with {kind} linkage.",
+            "It is defined for the Euclidean and Mahalanobis distances.",
+            "Choose average linkage, or scale the features with l2 for cosine.",
+        )
+    if len(features) < 2:
+        return LinkageResult(np.empty((0, 4)))
+    with _threads(n_threads):
+        return _tree(mapping.apply(features), kind, mapping, device, callback)
+
+
+def _tree(
+    rows: FloatArray,
+    kind: Linkage,
+    mapping: MetricMap,
+    device: str,
+    callback: Callback | None,
+) -> LinkageResult:
+    count = len(rows)
+    if kind in NOT_MONOTONE:
+        if count > NOT_MONOTONE_UP_TO:
+            raise UnusableDataError(
+                f"Could not build a {kind} tree of {count} images.",
+                f"It is limited to {NOT_MONOTONE_UP_TO} images.",
+                "Choose Ward linkage.",
+            )
+        note = f"Heights of {kind} linkage can fall: cut it by the number of clusters."
+        tree = _of_all_pairs(rows, kind, mapping, callback)
+        return LinkageResult(tree, is_monotone=False, note=note)
+    if kind is Linkage.WARD:
+        return LinkageResult(ward_tree(rows, device=device, callback=callback))
+    if kind is Linkage.SINGLE and count > SMALL and mapping.metric is not Metric.MANHATTAN:
+        tree = single_tree(rows, device=device, callback=callback)
+        tree[:, 2] = mapping.from_euclidean(tree[:, 2])
+        return LinkageResult(tree)
+    if count <= EXACT_UP_TO:
+        return LinkageResult(_of_all_pairs(rows, kind, mapping, callback))
+    return _over_micro_clusters(rows, kind, callback)
+
+
+def _of_all_pairs(
+    rows: FloatArray, kind: Linkage, mapping: MetricMap, callback: Callback | None
+) -> NDArray[np.float64]:
+    """SciPy's tree from all distances."""
+    report(callback, 0, len(rows) - 1)
+    if mapping.metric is Metric.MANHATTAN:
+        distances = pdist(rows, "cityblock")
+    else:
+        distances = mapping.from_euclidean(pdist(rows - rows.mean(axis=0, dtype=np.float64)))
+    report(callback, 0, len(rows) - 1)
+    tree: NDArray[np.float64] = hierarchy.linkage(distances, str(kind))
+    if kind not in NOT_MONOTONE:
+        np.maximum.accumulate(tree[:, 2], out=tree[:, 2])
+    report(callback, len(rows) - 1, len(rows) - 1)
     return tree
+
+
+def _over_micro_clusters(
+    rows: FloatArray, kind: Linkage, callback: Callback | None
+) -> LinkageResult:
+    """Ward inside micro-clusters, the wanted linkage on their weighted centres."""
+    micro = KMeans(MICRO_CLUSTERS, n_init=1, max_iter=10, random_state=0)
+    micro.fit(rows, callback=callback)
+    upper = "average" if kind is Linkage.SINGLE else str(kind)
+    tree = composed_tree(rows, micro.labels_, upper=upper, callback=callback)
+    note = (
+        f"The tree of {len(rows):,} images was built over {MICRO_CLUSTERS:,} groups of near images."
+    )
+    return LinkageResult(tree, is_exact=False, note=note)
+
+
+def _checked(X: ArrayLike) -> FloatArray:  # noqa: N803
+    features = np.asarray(X)
+    if features.dtype not in (np.float32, np.float64):
+        features = features.astype(np.float32 if features.dtype == np.float16 else np.float64)
+    if features.ndim != 2 or not len(features) or not features.shape[1]:
+        raise UnusableDataError(
+            "Could not build the tree.", f"The features have the shape {features.shape}."
+        )
+    if not np.isfinite(features).all():
+        raise UnusableDataError(
+            "Could not build the tree.", "Some features are not finite (NaN or infinity)."
+        )
+    return features
+
+
+def _linkage_kind(method: Linkage | str) -> Linkage:
+    try:
+        return Linkage(method)
+    except ValueError:
+        raise UnusableDataError(
+            f"Could not use the linkage {method!r}.", "Linkages: " + ", ".join(Linkage) + "."
+        ) from None
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Set torch's thread count for a while."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if count is not None:
+            torch.set_num_threads(before)

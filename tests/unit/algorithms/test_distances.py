@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dclust_gui.algorithms.base import UnusableDataError
-from dclust_gui.algorithms.distances import Scaling, scale_features
+from dclust_gui.algorithms.distances import Scaling, learn_metric, scale_features
 
 ROWS = np.array([[1.0, 5.0, 7.0], [2.0, 5.0, -7.0], [4.0, 5.0, 0.0]], dtype=np.float32)
 
@@ -47,3 +47,24 @@ def test_wrong_kind_width_or_no_rows_is_a_clear_error() -> None:
         scale_features(ROWS[:0])
     with pytest.raises(UnusableDataError, match="not 3"):
         scale_features(ROWS)[1].apply(ROWS[:, :2])
+
+
+def test_mahalanobis_maps_rows_to_unit_spread_in_every_direction() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(3000, 3)) * [1.0, 1.5, 2.0]
+    rows[:, 0] += rows[:, 1]
+    mapped = learn_metric(rows, "mahalanobis").apply(rows)
+    np.testing.assert_allclose(np.cov(mapped.T), np.eye(3), atol=0.03)
+
+
+def test_cosine_and_correlation_map_to_their_own_distances() -> None:
+    random = np.random.default_rng(1)
+    one, two = random.normal(size=(2, 6))
+    for metric, expected in (
+        ("cosine", 1 - one @ two / np.linalg.norm(one) / np.linalg.norm(two)),
+        ("correlation", 1 - np.corrcoef(one, two)[0, 1]),
+    ):
+        mapping = learn_metric(np.stack([one, two]), metric)
+        first, second = mapping.apply(np.stack([one, two]))
+        gap = np.linalg.norm(first - second)
+        assert mapping.from_euclidean(np.array([gap]))[0] == pytest.approx(expected)
