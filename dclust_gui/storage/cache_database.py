@@ -173,7 +173,10 @@ class CacheDatabase:
             except (sqlite3.Error, OSError) as error:
                 if isinstance(error, sqlite3.Error) and is_damage(error):
                     raise
-                connection = self._open_for_reading()
+                readable = self._open_for_reading()
+                if readable is None:
+                    raise
+                connection = readable
             with contextlib.suppress(OSError):
                 self._file_id = _file_id(self._path)
         return generation, connection
@@ -190,20 +193,19 @@ class CacheDatabase:
             raise
         return connection
 
-    def _open_for_reading(self) -> sqlite3.Connection:
-        """Open a file on a disk that cannot be written."""
+    def _open_for_reading(self) -> sqlite3.Connection | None:
+        """Open a file on a disk that cannot be written; None where it has no tables yet."""
         uri = self._path.absolute().as_uri()
         for options in ("?mode=ro", "?mode=ro&immutable=1"):
-            connection = sqlite3.connect(
-                uri + options, uri=True, isolation_level=None, check_same_thread=False
-            )
-            try:
-                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            except sqlite3.Error:
+            with contextlib.suppress(sqlite3.Error):
+                connection = sqlite3.connect(
+                    uri + options, uri=True, isolation_level=None, check_same_thread=False
+                )
+                with contextlib.suppress(sqlite3.Error):
+                    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                        return connection
                 connection.close()
-                continue
-            return connection
-        raise OSError(f"{self._path} cannot be opened")
+        return None
 
     def _remake(self) -> None:
         """Put a damaged file aside, unless another process has done so already."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,25 @@ def test_full_disk_tells_once_and_reading_goes_on(tmp_path: Path) -> None:
         index.remember(rows)
     assert index._database.has_failed
     assert index.known([b"/a"], [STAMP]) == [b"c" * 16]
+    index.close()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_disk_that_was_full_from_the_start_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    if is_there:
+        (tmp_path / FILE_NAME).write_bytes(b"")
+    index = FileIndex(tmp_path)
+
+    def refuse() -> sqlite3.Connection:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(index._database, "_open", refuse)
+    assert index.known([b"/a"], [STAMP]) == [b""]
+    with pytest.raises(StorageError, match="disk is full"):
+        index.remember([(b"/a", STAMP, b"c" * 16)])
+    index.remember([(b"/a", STAMP, b"c" * 16)])
     index.close()
 
 
