@@ -73,7 +73,7 @@ def from_bytes(data: bytes) -> dict[str, NDArray[np.generic]]:
         if zlib.crc32(content) != checksum:
             raise DamagedArraysError("the arrays are damaged")
         return _split(content, n_start)
-    except (struct.error, zlib.error, TypeError, KeyError, ValueError) as error:
+    except (struct.error, zlib.error, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise DamagedArraysError(str(error)) from error
 
 

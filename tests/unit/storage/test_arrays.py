@@ -62,6 +62,12 @@ def test_every_flipped_or_cut_byte_is_noticed(data: st.DataObject) -> None:
     assert np.array_equal(back["a"], np.arange(40))
 
 
+def test_absurd_length_is_noticed() -> None:
+    content = to_bytes({"a": np.arange(40)})
+    with pytest.raises(DamagedArraysError):
+        from_bytes(content[:4] + b"\xff" * 8 + content[12:])
+
+
 def test_cache_keeps_arrays_by_key(tmp_path: Path) -> None:
     cache = ArrayCache(tmp_path)
     assert cache.get("graph of x") is None
