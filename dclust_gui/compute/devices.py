@@ -77,6 +77,15 @@ def pick_device(wanted: str = "auto", sink: EventSink = ignore_events) -> Device
     return cpu_device()
 
 
+def check_device_name(wanted: str) -> None:
+    """Find out before any work that a device's name is wrong; imports nothing.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    _parse(wanted)
+
+
 def cpu_device() -> Device:
     """The processor, with its model name where the system tells it."""
     model = _processor_name()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dclust_gui.features.backbones import BackboneSpec
 
 _TOLERANCE = {"fp32": 1e-3, "bf16": 0.25}
+_ODD_MODEL = (RuntimeError, AttributeError, TypeError, ValueError, LookupError)
+"""What a model raises that looks inside its own layers and misses what was replaced."""
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -94,10 +96,15 @@ class Execution:
         sample = _sample(2, spec.input_size)
         with torch.inference_mode():
             wanted = plain(sample)
-        if fold_batch_norms(plain) == 0:
-            return plain.to(self._dtype), "plain"
-        folded = plain.to(self._dtype)
-        if not _agrees(folded, sample.to(self._dtype), wanted, _TOLERANCE[spec.precision]):
+        try:
+            if fold_batch_norms(plain) == 0:
+                return plain.to(self._dtype), "plain"
+            folded = plain.to(self._dtype)
+            if not _agrees(folded, sample.to(self._dtype), wanted, _TOLERANCE[spec.precision]):
+                return self._plain_again(spec), "plain"
+        except _ODD_MODEL as error:
+            if is_out_of_memory(error):
+                raise
             return self._plain_again(spec), "plain"
         try:
             batch = _sample(batch_size, spec.input_size).to(self._dtype)
@@ -105,7 +112,7 @@ class Execution:
                 folded, sample.to(self._dtype), wanted, _TOLERANCE[spec.precision]
             ):
                 return folded, "packed"
-        except (RuntimeError, NotImplementedError) as error:
+        except _ODD_MODEL as error:
             if is_out_of_memory(error):
                 raise
         again = self._plain_again(spec).float()

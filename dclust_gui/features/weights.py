@@ -9,9 +9,14 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import socket
+import warnings
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
+from huggingface_hub import constants, try_to_load_from_cache
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -33,6 +38,8 @@ _FACTS_KEY = "dclust"
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 _SHOWN_KEYS = 5
+_HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+_REACH_S = 10.0
 
 _LITE_TOP = {
     "_conv_stem": "conv_stem",
@@ -76,7 +83,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix.lower() == ".safetensors":
             return _unwrapped(load_file(path), what, hint)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251 -- here
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle protocol of files that are refused
+            loaded = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
     except pickle.UnpicklingError as error:
         why = "It is damaged, or it holds more than tensors; code from a file is never run."
         raise BackboneError(what, why, hint) from error
@@ -207,8 +216,8 @@ def download_weights(timm_name: str, weights_dir: Path) -> Path:
     timm = import_timm()
     if not timm.is_model(timm_name):
         raise network.unknown_model(timm_name)
-    weights_dir.mkdir(parents=True, exist_ok=True)
     try:
+        _require_hub(timm.models.get_pretrained_cfg(timm_name).hf_hub_id)
         model = timm.create_model(timm_name, pretrained=True)
     except Exception as error:  # hub, HTTP and pickle errors have no common base
         raise BackboneError(
@@ -223,6 +232,26 @@ def download_weights(timm_name: str, weights_dir: Path) -> Path:
     target = weights_dir / f"{full_name}.safetensors"
     _put(target, lambda partial: save_file(state, partial, {_FACTS_KEY: facts.to_json()}))
     return target
+
+
+def _require_hub(repository: str | None) -> None:
+    """Fail within seconds where the hub cannot be reached; its own retries take a minute.
+
+    Raises:
+        OSError: If no connection can be made. Not tried behind a proxy, nor for weights that the
+            hub's own cache on this computer has.
+    """
+    if repository is None or getproxies().keys() - {"no"}:
+        return
+    cached = (try_to_load_from_cache(repository, name) for name in _HUB_FILES)
+    if any(isinstance(path, str) for path in cached):
+        return
+    hub = urlsplit(constants.ENDPOINT)
+    port = hub.port or (443 if hub.scheme == "https" else 80)
+    try:
+        socket.create_connection((hub.hostname or "", port), timeout=_REACH_S).close()
+    except OSError as error:
+        raise OSError(f"{hub.hostname} cannot be reached ({_first_line(error)})") from error
 
 
 def _put(target: Path, write: Callable[[Path], object]) -> None:
