@@ -13,13 +13,18 @@ from dclust_gui.cli.exporting import parse_choice, run_plan, say_result
 from dclust_gui.cli.running import (
     check_can_write,
     check_folders,
+    close_or_discard,
     interruptible,
+    open_or_create,
     parse_k,
     parse_parameters,
 )
 from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.domain.errors import StorageError
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import KnownError
+from dclust_gui.domain.images import ImageStatus, display_path
 from dclust_gui.domain.runs import RunSettings
+from dclust_gui.engine.grouping import LARGEST_SEED
 from dclust_gui.engine.requests import RunRequest
 
 if TYPE_CHECKING:
@@ -62,7 +67,7 @@ def cluster(
     k: Annotated[str, typer.Option("--k", help="Number of clusters, or auto.")] = "auto",
     linkage: Annotated[str, typer.Option(help="ward, average, complete or single.")] = "ward",
     metric: Annotated[str, typer.Option(help="Distance; see 'dclust methods'.")] = "euclidean",
-    seed: Annotated[int, typer.Option(help="For everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="For everything random.")] = 0,
     param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the method.")] = None,
     truth: Annotated[str | None, typer.Option(help="'folders' or a CSV of path,label.")] = None,
     beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
@@ -93,15 +98,13 @@ def cluster(
 
 def run_and_write(request: RunRequest, targets: Targets) -> None:
     """Do the run and write what was asked for."""
-    from dclust_gui.services.export_plan import ExportMode, check_target
-
-    check_can_write(targets.labels, "The labels")
-    check_can_write(targets.report, "The report")
-    parse_choice(targets.mode, ExportMode, "mode")
-    if targets.export is not None:
-        check_target(targets.export, request.folders)
+    _check(request, targets)
     with interruptible() as token, output.ProgressView() as view:
-        outcome = _run(request, targets, view, token)
+        try:
+            outcome = _run(request, targets, view, token)
+        except KnownError:
+            view.say_skipped()
+            raise
         external = _external(outcome, targets)
         _write(outcome, targets, external)
         exported = _export(outcome, targets, view, token)
@@ -110,25 +113,35 @@ def run_and_write(request: RunRequest, targets: Targets) -> None:
         say_result(*exported)
 
 
+def _check(request: RunRequest, targets: Targets) -> None:
+    """Find out before a long run what would fail after it."""
+    from dclust_gui.services.evaluation import FOLDERS, check_beta, read_truth
+    from dclust_gui.services.export_plan import ExportMode, check_target
+
+    check_can_write(targets.labels, "The labels")
+    check_can_write(targets.report, "The report")
+    parse_choice(targets.mode, ExportMode, "mode")
+    if targets.export is not None:
+        check_target(targets.export, request.folders)
+    check_beta(targets.beta)
+    if targets.truth is not None and targets.truth != FOLDERS:
+        read_truth(Path(targets.truth))
+
+
 def _run(request: RunRequest, targets: Targets, view: ProgressView, token: CancelToken) -> Outcome:
-    from dclust_gui.services.opening import create_project
     from dclust_gui.services.runs import run_in_project, run_on_folders
-    from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.workspace import Workspace
-    from dclust_gui.storage.project import ProjectStore
 
     with Workspace() as workspace:
+        workspace.engine.check(request)
         if targets.project is None:
             return run_on_folders(workspace.engine, request, view, token)
-        if targets.project.exists():
-            session = ProjectSession(ProjectStore.open(targets.project))
-            session.add_roots(request.folders)
-        else:
-            session = create_project(targets.project, list(request.folders))
+        is_new = not targets.project.exists()
+        session = open_or_create(targets.project, request.folders)
         try:
             return run_in_project(session, workspace.engine, request, view, token)
         finally:
-            session.close()
+            close_or_discard(session, is_new=is_new)
 
 
 def _external(outcome: Outcome, targets: Targets) -> dict[str, float] | None:
@@ -143,18 +156,15 @@ def _external(outcome: Outcome, targets: Targets) -> dict[str, float] | None:
 
 def _write(outcome: Outcome, targets: Targets, external: dict[str, float] | None) -> None:
     from dclust_gui.services.labels_table import write_labels
+    from dclust_gui.services.outputs import write_output
     from dclust_gui.services.report import report_text
 
+    rows = outcome.rows()
     if targets.labels is not None:
-        write_labels(targets.labels, outcome.rows())
+        write_labels(targets.labels, rows)
     if targets.report is not None:
-        try:
-            targets.report.parent.mkdir(parents=True, exist_ok=True)
-            targets.report.write_text(report_text(outcome.result, external) + "\n", "utf-8")
-        except OSError as error:
-            raise StorageError(
-                f"Could not write the report to '{targets.report}'.", f"{error.strerror or error}."
-            ) from error
+        text = report_text(outcome.result, external, rows)
+        write_output(targets.report, text + "\n", "the report")
 
 
 def _export(
@@ -175,14 +185,29 @@ def _export(
     return plan, run_plan(plan, view, token)
 
 
+def _say_left_out(outcome: Outcome) -> None:
+    """Tell of entries of the folders that could not even be opened."""
+    left_out = outcome.result.ingest.scan.skipped
+    if left_out:
+        shown = display_path(left_out[0].relative)
+        output.say(
+            f"{len(left_out):,} of the files and folders left out, such as {shown}: "
+            f"{left_out[0].reason}"
+        )
+
+
 def _summarise(
     outcome: Outcome, targets: Targets, external: dict[str, float] | None, view: ProgressView
 ) -> None:
     """What the user wants to know at the end."""
     result = outcome.result
     counts = outcome.clustering.counts()
-    unassigned = counts.pop(UNASSIGNED)
+    unassigned = counts.pop(UNASSIGNED) - sum(
+        label == UNASSIGNED and (r.is_missing or r.facts.status is ImageStatus.UNREADABLE)
+        for label, r in zip(outcome.clustering.labels.tolist(), outcome.records, strict=True)
+    )
     view.say_skipped()
+    _say_left_out(outcome)
     rows = [
         (outcome.clustering.clusters[key].title, f"{count:,}")
         for key, count in sorted(counts.items(), key=lambda pair: -pair[1])
@@ -192,7 +217,7 @@ def _summarise(
     )
     ingest = result.ingest
     output.say(
-        f"{len(result.rows):,} images in {len(counts)} clusters in "
+        f"{count_of(len(result.rows))} in {count_of(len(counts), 'cluster')} in "
         f"{output.duration(result.seconds)} ({ingest.decoded:,} decoded, {ingest.embedded:,} "
         f"embedded, {ingest.cached:,} from the cache)."
     )

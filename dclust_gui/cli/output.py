@@ -37,6 +37,9 @@ _TITLES = {
     Stage.MEASURE: "Measuring",
     Stage.EXPORT: "Exporting",
 }
+_COUNTED = frozenset({Stage.SCAN, Stage.FEATURES, Stage.EXPORT})
+"""Stages whose steps are files; those of the others mean nothing to a person."""
+
 _SHOWN_SKIPPED = 10
 _PIPED_WIDTH = 160
 
@@ -170,7 +173,7 @@ class ProgressView:
         if is_finished and event.stage not in self._finished:
             self._finished.add(event.stage)
             if not self._is_live:
-                count = f": {event.total:,}" if event.total > 1 else ""
+                count = f": {event.total:,}" if event.stage in _COUNTED and event.total > 1 else ""
                 print(f"{_TITLES[event.stage]}{count}", flush=True)
 
     def _show_live(self, event: StageProgressed) -> None:

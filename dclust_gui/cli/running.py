@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
+    from dclust_gui.services.session import ProjectSession
+
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
@@ -75,7 +77,11 @@ def check_folders(folders: Sequence[Path]) -> tuple[Path, ...]:
         InputError: If one does not exist or is no folder.
     """
     for folder in folders:
-        if not folder.exists():
+        try:
+            is_there = folder.exists()
+        except OSError as error:
+            raise InputError(f"Could not open '{folder}'.", f"{error.strerror}.") from error
+        if not is_there:
             raise InputError(f"There is no folder '{folder}'.")
         if not folder.is_dir():
             raise InputError(f"'{folder}' is not a folder.", "", "Give the folder it lies in.")
@@ -86,12 +92,44 @@ def check_can_write(path: Path | None, what: str) -> None:
     """Find out before a long run that a result could not be written.
 
     Raises:
-        InputError: If the path is a folder, or its folder cannot be written.
+        InputError: If the path is a folder, an image or a project, or its folder is not writable.
     """
+    from dclust_gui.services.outputs import check_output
+
     if path is None:
         return
-    if path.is_dir():
-        raise InputError(f"{what} cannot be written to '{path}'.", "It is a folder.")
+    check_output(path, what)
     parent = next((p for p in path.absolute().parents if p.exists()), None)
     if parent is None or not parent.is_dir() or not os.access(parent, os.W_OK):
         raise InputError(f"{what} cannot be written to '{path}'.", "Its folder is not writable.")
+
+
+def open_or_create(path: Path, folders: Sequence[Path]) -> ProjectSession:
+    """The project of that name with these folders among its own.
+
+    Raises:
+        InputError: If the folders do not fit the project's.
+        StorageError: If it cannot be opened or made, or another process holds it.
+    """
+    from dclust_gui.services.opening import create_project
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.storage.project import ProjectStore
+
+    if not path.exists():
+        return create_project(path, list(folders))
+    session = ProjectSession(ProjectStore.open(path))
+    try:
+        session.add_roots(folders)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def close_or_discard(session: ProjectSession, *, is_new: bool) -> None:
+    """Close a project; a new one that holds nothing, as its first run failed, is removed."""
+    is_empty = is_new and not session.images
+    path = session.path
+    session.close()
+    if is_empty:
+        path.unlink(missing_ok=True)

@@ -24,12 +24,21 @@ LARGEST_AUTO_K = 30
 DEFAULTS = {"algorithm": "kmeans", "reduce": "none", "head": "none"}
 """What `auto` stands for."""
 
+SCALES = ("none", "l2", "centre-l2", "standard", "minmax")
+"""How features can be scaled; repeated here so that a check loads no library."""
+
+LINKAGES = ("ward", "average", "complete", "single")
+"""Linkages of hierarchical methods."""
+
+LARGEST_SEED = 2**32 - 1
+"""The largest number that NumPy takes as a seed."""
+
 
 def resolve(settings: RunSettings) -> RunSettings:
-    """The settings with every `auto` replaced by what it stands for.
+    """The settings with every `auto` replaced by what it stands for, checked before any work.
 
     Raises:
-        InputError: If a reduction or head is asked for that does not exist.
+        InputError: If something is asked for that does not exist, or a value cannot be used.
     """
     chosen = {
         name: DEFAULTS[name] if getattr(settings, name) == "auto" else getattr(settings, name)
@@ -40,9 +49,33 @@ def resolve(settings: RunSettings) -> RunSettings:
             raise InputError(
                 f"There is no --{name} '{chosen[name]}'.", "", f"Choose one of: {', '.join(known)}."
             )
-    return replace(
+    resolved = replace(
         settings, algorithm=chosen["algorithm"], reduce=chosen["reduce"], head=chosen["head"]
     )
+    _check(resolved)
+    return resolved
+
+
+def _check(settings: RunSettings) -> None:
+    """Refuse now what would fail only after all images have been read."""
+    from dclust_gui.algorithms.registry import method
+
+    chosen = method(settings.algorithm)
+    chosen.parse(settings.parameters)
+    metrics = ("euclidean", *chosen.metrics)
+    for option, value, known in (
+        ("--scale", settings.scale, SCALES),
+        ("--linkage", settings.linkage, chosen.linkages or LINKAGES),
+        ("--metric", settings.metric, metrics),
+    ):
+        if value not in known:
+            what = f"Could not use {option} {value} with {chosen.title}."
+            names = ", ".join(dict.fromkeys(known))
+            raise InputError(what, "", f"Choose one of: {names}.")
+    if not 0 <= settings.seed <= LARGEST_SEED:
+        raise InputError(
+            f"Could not use the seed {settings.seed}.", f"It must be 0 to {LARGEST_SEED}."
+        )
 
 
 @dataclass(frozen=True, slots=True)

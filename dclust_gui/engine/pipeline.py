@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dclust_gui.domain.control import CancelToken, EventSink, ignore_events
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError
-from dclust_gui.domain.images import ImageStatus
+from dclust_gui.domain.images import ImageStatus, display_path
 from dclust_gui.engine.grouping import group_rows, resolve
 from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
 from dclust_gui.engine.scan import scan
@@ -96,6 +98,18 @@ class Engine:
             memory=backbone_memory(),
         )
 
+    def check(self, request: RunRequest) -> None:
+        """Find out before any work that a request cannot be carried out.
+
+        Raises:
+            KnownError: If the device, the backbone, the method or a value cannot be used.
+        """
+        from dclust_gui.compute.devices import check_device_name
+
+        resolve(request.settings)
+        check_device_name(request.device)
+        self.backbone(request)
+
     def ingest(
         self,
         found: ScanResult,
@@ -165,11 +179,7 @@ class Engine:
         if rows is None:
             rows = readable_rows(ingest)
         if not len(rows):
-            raise ClusteringError(
-                "There is nothing to cluster.",
-                f"None of {len(ingest.contents)} images could be read.",
-                "The reasons are listed with the skipped files.",
-            )
+            raise _nothing_to_cluster(ingest)
         features = self.features(ingest, rows)
         result = group_rows(features, settings, sink, token or CancelToken())
         seconds = time.perf_counter() - started
@@ -191,8 +201,7 @@ class Engine:
         """
         started = time.perf_counter()
         token = token or CancelToken()
-        resolve(request.settings)
-        self.backbone(request)
+        self.check(request)
         found = self.scan(request.folders, sink, token)
         scan_seconds = time.perf_counter() - started
         ingest = self.ingest(found, request, sink, token)
@@ -227,6 +236,18 @@ def readable_rows(ingest: IngestResult) -> NDArray[np.int32]:
     return np.array(
         [i for i, f in enumerate(ingest.facts) if f.status is not ImageStatus.UNREADABLE], np.int32
     )
+
+
+def _nothing_to_cluster(ingest: IngestResult) -> ClusteringError:
+    """Why there is no image."""
+    what, n_found = "There is nothing to cluster.", len(ingest.contents)
+    if n_found:
+        why = f"None of {count_of(n_found)} could be read. The first: {ingest.facts[0].reason}"
+        return ClusteringError(what, why, "Each file's reason is listed.")
+    folders = ", ".join(f"'{display_path(os.fsencode(root))}'" for root in ingest.scan.roots)
+    left_out = sum(ingest.scan.ignored.values())
+    others = f", only {count_of(left_out, 'item')} of other kinds" if left_out else ""
+    return ClusteringError(what, f"There is no image below {folders}{others}.")
 
 
 def _with_timing(ingest: IngestResult, stage: str, seconds: float) -> IngestResult:

@@ -40,6 +40,25 @@ def labels_of_rows(rows: Iterable[LabelRow]) -> dict[str, str]:
     return {row.path: str(row.cluster) for row in rows if row.cluster is not None}
 
 
+def read_truth(path: Path) -> dict[str, str]:
+    """True labels from a CSV file; its column `label` comes before a column `cluster`.
+
+    Raises:
+        InputError: If the file cannot be read or lacks the columns.
+    """
+    return read_labels(path, ("label", "cluster"))
+
+
+def check_beta(beta: float) -> None:
+    """Refuse a weight of recall that is no number above 0.
+
+    Raises:
+        InputError: If so.
+    """
+    if not 0 < beta < np.inf:
+        raise InputError(f"Could not use --beta {beta:g}.", "It must be a number above 0.")
+
+
 def truth_for(paths: Iterable[str], truth: str, *, several_roots: bool = False) -> dict[str, str]:
     """The true label of each path.
 
@@ -61,7 +80,7 @@ def truth_for(paths: Iterable[str], truth: str, *, several_roots: bool = False) 
     else:
         from pathlib import Path
 
-        known = read_labels(Path(truth))
+        known = read_truth(Path(truth))
         found = {path: known[path] for path in paths if path in known}
     if not found:
         raise InputError(
@@ -94,8 +113,7 @@ def evaluate(
     common = sorted(labels.keys() & truth.keys())
     if not common:
         raise InputError("The two tables have no image in common.")
-    if beta <= 0:
-        raise InputError("--beta must be above 0.")
+    check_beta(beta)
     clusters = [labels[path] for path in common]
     codes = {name: i for i, name in enumerate(sorted({c for c in clusters if c != "-1"}))}
     coded = np.array([codes.get(c, UNASSIGNED) for c in clusters], np.int64)

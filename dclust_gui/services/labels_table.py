@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.domain.errors import InputError, StorageError
+from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.images import CompanionKind, ImageStatus, display_path
+from dclust_gui.services.outputs import write_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -111,37 +112,31 @@ def write_labels(path: Path, rows: Iterable[LabelRow]) -> None:
         rows: The rows.
 
     Raises:
+        InputError: If it would take the place of an image or project.
         StorageError: If the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for row in rows:
-                writer.writerow(
-                    (
-                        _safe(row.path, "./"),
-                        "" if row.cluster is None else row.cluster,
-                        _safe(row.name, "'"),
-                        "" if row.confidence is None else f"{row.confidence:.4f}",
-                        row.status.value,
-                    )
-                )
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StorageError(
-            f"Could not write the labels to '{path}'.", f"{error.strerror or error}."
-        ) from error
+    lines = [",".join(COLUMNS)]
+    lines += [
+        ",".join(
+            (
+                _quoted(_safe(row.path, "./")),
+                "" if row.cluster is None else str(row.cluster),
+                _quoted(_safe(row.name, "'")),
+                "" if row.confidence is None else f"{row.confidence:.4f}",
+                row.status.value,
+            )
+        )
+        for row in rows
+    ]
+    write_output(path, "\n".join(lines) + "\n", "the labels")
 
 
-def read_labels(path: Path) -> dict[str, str]:
+def read_labels(path: Path, columns: Sequence[str] = ("cluster", "label")) -> dict[str, str]:
     """Labels from a CSV file with a column `path` and a column `cluster` or `label`.
 
     Args:
         path: The file, UTF-8.
+        columns: Names of the column of labels; the first one that is there is taken.
 
     Returns:
         Label by path; rows with an empty label (unreadable files) are left out.
@@ -152,18 +147,26 @@ def read_labels(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            columns = reader.fieldnames or ()
-            column = next((c for c in ("cluster", "label") if c in columns), None)
-            if "path" not in columns or column is None:
+            found = reader.fieldnames or ()
+            column = next((c for c in columns if c in found), None)
+            if "path" not in found or column is None:
                 raise InputError(
                     f"'{path.name}' is not a table of labels.",
                     "It needs a column 'path' and a column 'cluster' or 'label'.",
                 )
             rows = [(row["path"], row[column]) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"Could not read the labels in '{path}'.", f"{error}.") from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"Could not read the labels in '{path}'.", f"{why}.") from error
     return {name.removeprefix("./"): label for name, label in rows if name and label}
 
 
 def _safe(text: str, before: str) -> str:
     return before + text if text.startswith(_FORMULA_STARTS) else text
+
+
+def _quoted(text: str) -> str:
+    """A field in quotes where it needs them; the csv module forgets the carriage return."""
+    if any(c in text for c in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text

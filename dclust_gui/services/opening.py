@@ -62,7 +62,7 @@ def draft_path(root: Path) -> Path:
 
 
 def create_project(path: Path, folders: list[Path]) -> ProjectSession:
-    """Make a new project file over some folders.
+    """Make a new project file over some folders; one given twice counts once.
 
     Raises:
         InputError: If a folder does not exist.
@@ -71,4 +71,5 @@ def create_project(path: Path, folders: list[Path]) -> ProjectSession:
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"There is no folder '{folder}'.")
-    return ProjectSession(ProjectStore.create(path, [f.resolve() for f in folders]))
+    roots = list(dict.fromkeys(folder.resolve() for folder in folders))
+    return ProjectSession(ProjectStore.create(path, roots))

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from dclust_gui import __version__
+from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.images import CompanionKind, ImageStatus, display_path
+from dclust_gui.services.labels_table import root_prefixes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dclust_gui.engine.requests import IngestResult, RunResult
+    from dclust_gui.services.labels_table import LabelRow
 
 _STAGES = ("scan", "decode", "features", "reduce", "head", "cluster", "tree")
 
 Json = dict[str, object]
 
 
-def report_values(result: RunResult, external: Mapping[str, float] | None = None) -> Json:
+def report_values(
+    result: RunResult,
+    external: Mapping[str, float] | None = None,
+    rows: Sequence[LabelRow] | None = None,
+) -> Json:
     """The report of a run.
 
     Args:
         result: The run.
         external: Measures against true labels by name, where there are any.
+        rows: The labels table after the run, where hand-placed images of a project make it
+            differ from the run's own labels; its clusters are counted then.
 
     Returns:
         What `--report` writes. `images` counts the rows of the labels table, so both files of a
         RAW+JPEG pair; `unreadable` and `unassigned` count likewise. Timings are wall seconds.
     """
     ingest, clusters = result.ingest, result.clusters
+    prefixes = root_prefixes(ingest.scan.roots)
     weights = [_n_rows(ingest, i) for i in range(len(ingest.contents))]
     unread = [i for i, f in enumerate(ingest.facts) if f.status is ImageStatus.UNREADABLE]
     listed = [s for s in ingest.scan.skipped if s.is_image]
     skipped: list[Json] = [
-        {"path": display_path(ingest.scan.units[i].relative), "reason": ingest.facts[i].reason}
-        for i in unread
+        {"path": prefixes[u.root] + display_path(u.relative), "reason": ingest.facts[i].reason}
+        for i, u in ((i, ingest.scan.units[i]) for i in unread)
     ]
-    skipped += [{"path": display_path(s.relative), "reason": s.reason} for s in ingest.scan.skipped]
+    skipped += [
+        {"path": prefixes[s.root] + display_path(s.relative), "reason": s.reason}
+        for s in ingest.scan.skipped
+    ]
     timings = {**ingest.timings, **clusters.timings}
     n_read = len(ingest.contents) - len(unread)
     values: Json = {
@@ -62,7 +76,7 @@ def report_values(result: RunResult, external: Mapping[str, float] | None = None
             "fingerprint": ingest.backbone.fingerprint,
             "dims": ingest.backbone.dims,
         },
-        "k_candidates": [{"k": k, "silhouette": round(s, 4)} for k, s in clusters.k_candidates],
+        "k_candidates": [{"k": k, "silhouette": _number(s, 4)} for k, s in clusters.k_candidates],
         "timings": {name: round(timings.get(name, 0.0), 3) for name in _STAGES}
         | {"total": round(result.seconds, 3)},
         "rates": {"images_per_s": round(n_read / result.seconds, 2) if result.seconds else 0.0},
@@ -70,14 +84,27 @@ def report_values(result: RunResult, external: Mapping[str, float] | None = None
         "internal": {"space": clusters.space}
         | {name: round(value, 6) for name, value in clusters.internal.items()},
     }
+    if rows is not None:
+        values["clusters"] = len({r.cluster for r in rows if r.cluster is not None} - {UNASSIGNED})
+        values["unassigned"] = sum(r.cluster == UNASSIGNED for r in rows)
     if external is not None:
-        values["external"] = {name: round(value, 6) for name, value in external.items()}
+        values["external"] = {name: _number(value, 6) for name, value in external.items()}
     return values
 
 
-def report_text(result: RunResult, external: Mapping[str, float] | None = None) -> str:
-    """The report as JSON text."""
-    return json.dumps(report_values(result, external), ensure_ascii=False, indent=1)
+def report_text(
+    result: RunResult,
+    external: Mapping[str, float] | None = None,
+    rows: Sequence[LabelRow] | None = None,
+) -> str:
+    """The report as JSON text; see `report_values`."""
+    values = report_values(result, external, rows)
+    return json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _number(value: float, digits: int) -> float | None:
+    """A number as JSON has them; None where it is not defined."""
+    return round(value, digits) if math.isfinite(value) else None
 
 
 def _n_rows(ingest: IngestResult, unit: int) -> int:
