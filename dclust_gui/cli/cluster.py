@@ -189,11 +189,9 @@ def _say_left_out(outcome: Outcome) -> None:
     """Tell of entries of the folders that could not even be opened."""
     left_out = outcome.result.ingest.scan.skipped
     if left_out:
+        noun = "link or special file" if len(left_out) == 1 else "links or special files"
         shown = display_path(left_out[0].relative)
-        output.say(
-            f"{len(left_out):,} of the files and folders left out, such as {shown}: "
-            f"{left_out[0].reason}"
-        )
+        output.say(f"{len(left_out):,} {noun} left out: {shown}: {left_out[0].reason}")
 
 
 def _summarise(
