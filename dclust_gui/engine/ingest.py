@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dclust_gui.compute.threads import set_torch_threads, thread_budget
 from dclust_gui.domain.control import Cancelled
 from dclust_gui.domain.events import ImageSkipped, Stage, ThumbnailReady
 from dclust_gui.domain.images import (
@@ -326,6 +327,7 @@ class Ingest:
                         waiting.append(read)
                         timings["decode"] = meter.seconds
                     if waiting and (not n_missing or len(waiting) >= self._extractor.batch_size):
+                        self._share_cores(done)
                         self._embed(waiting, writer)
                         waiting = []
                     if len(unwritten) >= _FACTS_PER_WRITE or not n_missing:
@@ -334,6 +336,7 @@ class Ingest:
                     meter.advance()
             finally:
                 self._write_facts(unwritten)
+                set_torch_threads(thread_budget())
 
     def _next(self, done: queue.Queue[_Read | BaseException]) -> _Read:
         """The next result; wakes often enough to be cancelled."""
@@ -346,6 +349,14 @@ class Ingest:
             if isinstance(item, BaseException):
                 raise item
             return item
+
+    def _share_cores(self, done: queue.Queue[_Read | BaseException]) -> None:
+        """One core for the network while decoding is behind, all of them while it is ahead.
+
+        Two busy torch threads on one free core are several times slower than one.
+        """
+        is_ahead = done.qsize() >= self._extractor.batch_size
+        set_torch_threads(thread_budget() if is_ahead else 1)
 
     def _embed(self, batch: list[_Read], writer: FeatureWriter) -> None:
         """Features of a batch, to the store."""
