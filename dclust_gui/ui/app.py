@@ -1,0 +1,131 @@
+"""The composition root of the window: makes every part once and connects them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtWidgets import QApplication
+
+from dclust_gui import __version__
+from dclust_gui.services.settings import Settings
+from dclust_gui.services.workspace import Workspace
+from dclust_gui.storage.locations import data_dir
+from dclust_gui.ui.bridge.engine_host import EngineHost
+from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
+from dclust_gui.ui.models.cluster_model import ClusterModel
+from dclust_gui.ui.models.gallery_model import GalleryModel
+from dclust_gui.ui.views.theme import Theme, ThemeKeeper
+from dclust_gui.ui.windows.commands import Commands
+from dclust_gui.ui.windows.controller import Controller
+from dclust_gui.ui.windows.main_window import MainWindow
+from dclust_gui.ui.windows.work import Work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_SHUTDOWN_MS = 3000
+
+
+class App(QObject):
+    """All parts of the running window.
+
+    Args:
+        settings: What is remembered; the user's own when None.
+        workspace: Cache and engine; the user's own when None.
+
+    Attributes:
+        window: What is seen.
+        controller: Carries out wishes.
+        work: Runs the project's jobs.
+        commands: Connects them.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, workspace: Workspace | None = None
+    ) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        super().__init__(app)
+        settings = settings or Settings()
+        self._workspace = workspace or Workspace()
+        self.theme = ThemeKeeper(app, theme_named(settings.text("theme")))
+        self.engine_host = EngineHost("engine", self)
+        self.io_host = EngineHost("io", self)
+        source = self._workspace.thumbnails
+        self._loader = ThumbnailLoader(source, self)
+        self._strip_loader = ThumbnailLoader(source, self, 1)
+        self.gallery = GalleryModel(self._loader, self)
+        self.clusters = ClusterModel(self._strip_loader, self)
+        self.work = Work(self._workspace.engine, self.engine_host, self)
+        self.controller = Controller(self.work, settings, self)
+        self.window = MainWindow(self.gallery, self.clusters)
+        self.commands = Commands(
+            self.window,
+            self.clusters,
+            self.controller,
+            self.work,
+            self.io_host,
+            settings,
+            self.theme,
+            data_dir() / "sample collection",
+        )
+        self._target: Path | None = None
+
+    def show(self, target: Path | None = None) -> None:
+        """Show the window; a folder or project is opened as soon as it is seen."""
+        self._target = target
+        self.window.show()
+        if target is not None:
+            QTimer.singleShot(0, self._on_shown)
+
+    def shutdown(self) -> bool:
+        """End all threads and close the cache; False if a library call holds a thread."""
+        self.controller.close()
+        ended = [
+            self._loader.shutdown(_SHUTDOWN_MS),
+            self._strip_loader.shutdown(_SHUTDOWN_MS),
+            self.io_host.shutdown(_SHUTDOWN_MS),
+            self.engine_host.shutdown(_SHUTDOWN_MS),
+        ]
+        if all(ended):
+            self._workspace.close()
+        return all(ended)
+
+    @Slot()
+    def _on_shown(self) -> None:
+        if self._target is not None:
+            self.controller.open_path(self._target)
+
+
+def theme_named(name: str) -> Theme:
+    """The look of a name; the system's for anything unknown."""
+    return Theme(name) if name in tuple(Theme) else Theme.SYSTEM
+
+
+def run_window(target: Path | None = None) -> int:
+    """Open the window and stay until it is closed.
+
+    Args:
+        target: Folder or project to open; None for nothing.
+
+    Returns:
+        The exit code.
+    """
+    qt = QApplication.instance() or QApplication(sys.argv[:1])
+    qt.setApplicationName("dclust")
+    qt.setApplicationVersion(__version__)
+    app = App()
+    app.show(target)
+    code = QApplication.exec()
+    if not app.shutdown():
+        log.warning("a library call does not end; leaving without it")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code

@@ -1,0 +1,207 @@
+"""All commands of the window with their words, keys and icons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from dclust_gui.ui.models.cluster_model import ClusterOrder
+from dclust_gui.ui.models.gallery_order import SortKey
+from dclust_gui.ui.views.theme import Theme, icon
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+Key = QKeySequence.StandardKey
+N_QUICK = 9
+"""Number of clusters with a key of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One command.
+
+    Attributes:
+        text: Words in the menu.
+        keys: Its keys, the shown one first.
+        icon: File stem of its icon; empty for none.
+        tip: One sentence; the words themselves when empty.
+        is_checkable: It is a switch.
+    """
+
+    text: str
+    keys: tuple[str | Key, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    is_checkable: bool = False
+
+
+SPECS: dict[str, Spec] = {
+    "open_folder": Spec("Open folder…", (Key.Open,), "folder", "Open a folder of images"),
+    "open_project": Spec("Open project…", ("Ctrl+Shift+O",), "project"),
+    "sample": Spec("Try the sample collection", (), "sample"),
+    "rescan": Spec(
+        "Look for new images", ("F5", "Ctrl+R"), "refresh", "Find new, changed and moved files"
+    ),
+    "save_as": Spec("Save project as…", ("Ctrl+Shift+S", Key.Save), "save"),
+    "export": Spec("Export clusters…", ("Ctrl+E",), "export", "Copy the images, a folder each"),
+    "close": Spec("Close project", (Key.Close,)),
+    "quit": Spec("Quit", ("Ctrl+Q",)),
+    "undo": Spec("Undo", (Key.Undo,), "undo"),
+    "redo": Spec("Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    "select_all": Spec("Select all", (Key.SelectAll,), "select"),
+    "select_none": Spec("Select none", ("Ctrl+D",)),
+    "invert": Spec("Invert selection", ("Ctrl+Shift+I",)),
+    "find": Spec("Find cluster", (Key.Find,), "search"),
+    "preview": Spec("Preview", (), "", "Space or Enter in the gallery"),
+    "show_all": Spec("Show all images", ("G",), "images"),
+    "group": Spec("Group by cluster", ("Ctrl+Shift+B",), is_checkable=True),
+    "zoom_in": Spec("Larger thumbnails", (Key.ZoomIn, "Ctrl+=")),
+    "zoom_out": Spec("Smaller thumbnails", (Key.ZoomOut,)),
+    "zoom_reset": Spec("Normal thumbnails", ("Ctrl+0",)),
+    "full_screen": Spec("Full screen", (Key.FullScreen,), is_checkable=True),
+    "cluster": Spec("Cluster images", ("Ctrl+Return",), "cluster", "Group all images"),
+    "new_cluster": Spec("New cluster from selection", ("Ctrl+Shift+G",), "new"),
+    "merge": Spec(
+        "Merge clusters", ("Ctrl+G",), "merge", "Put the selected clusters into one of them"
+    ),
+    "rename": Spec("Rename cluster…", ("F2",)),
+    "pin": Spec("Pin", (), "pin", "Keep a cluster's images together in the next run"),
+    "move": Spec("Move to cluster…", ("M", "Ctrl+M"), "move", "Choose a cluster by typing"),
+    "unassign": Spec(
+        "Take out of cluster",
+        ("Del",),
+        "unassign",
+        "Move the selected images to Unassigned; files are never deleted",
+    ),
+    "show_file": Spec("Show in file manager", ()),
+    "skipped": Spec("Skipped files…", (), "warning"),
+    "shortcuts": Spec("Keyboard shortcuts", ("F1", "?")),
+    "about": Spec("About dclust", ()),
+}
+
+
+class Actions(QObject):
+    """Makes the window's actions and keeps their icons in the look's colour.
+
+    Signals:
+        quick_requested: Move the selection to the cluster with this place, from 0.
+        sort_requested: A `SortKey`.
+        order_requested: A `ClusterOrder`.
+        theme_requested: A `Theme`.
+    """
+
+    quick_requested = Signal(int)
+    sort_requested = Signal(object)
+    order_requested = Signal(object)
+    theme_requested = Signal(object)
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._actions = {name: self._make(name, spec) for name, spec in SPECS.items()}
+        self.quick = [self._make_quick(i) for i in range(N_QUICK)]
+        self.sorts = self._choices([(f"By {key.value}", key) for key in SortKey])
+        self.orders = self._choices(
+            [
+                ("In order of creation", ClusterOrder.MADE),
+                ("By name", ClusterOrder.NAME),
+                ("By size", ClusterOrder.SIZE),
+            ]
+        )
+        self.themes = self._choices(
+            [("As the system", Theme.SYSTEM), ("Light", Theme.LIGHT), ("Dark", Theme.DARK)]
+        )
+        self.sorts.triggered.connect(self._on_sorts_triggered)
+        self.orders.triggered.connect(self._on_orders_triggered)
+        self.themes.triggered.connect(self._on_themes_triggered)
+        self.refresh_icons()
+
+    def __getitem__(self, name: str) -> QAction:
+        """The action of a command in `SPECS`."""
+        return self._actions[name]
+
+    def refresh_icons(self) -> None:
+        """Draw the icons in the colour of the present look."""
+        palette = self._window.palette()
+        for name, action in self._actions.items():
+            if SPECS[name].icon:
+                action.setIcon(icon(SPECS[name].icon, palette))
+
+    def set_enabled(self, names: dict[str, bool]) -> None:
+        """Allow some commands and forbid others."""
+        for name, is_enabled in names.items():
+            self._actions[name].setEnabled(is_enabled)
+
+    def choose(self, group: QActionGroup, value: object) -> None:
+        """Show which of several choices holds, without asking for it."""
+        for action in group.actions():
+            if action.data() == value:
+                action.setChecked(True)
+
+    def _make(self, name: str, spec: Spec) -> QAction:
+        action = QAction(spec.text, self._window)
+        action.setObjectName(name)
+        action.setCheckable(spec.is_checkable)
+        keys: list[QKeySequence] = []
+        for key in spec.keys:
+            keys += QKeySequence.keyBindings(key) if isinstance(key, Key) else [QKeySequence(key)]
+        action.setShortcuts(list(dict.fromkeys(keys)) if keys else [])
+        tip = spec.tip or spec.text.rstrip("…")
+        shown = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{tip} ({shown})" if shown else tip)
+        action.setStatusTip(tip)
+        self._window.addAction(action)
+        return action
+
+    def _make_quick(self, place: int) -> QAction:
+        action = QAction(self._window)
+        action.setShortcut(QKeySequence(f"Alt+{place + 1}"))
+        action.setData(place)
+        action.setVisible(False)
+        action.triggered.connect(self._on_quick_triggered)
+        self._window.addAction(action)
+        return action
+
+    def _choices(self, entries: list[tuple[str, object]]) -> QActionGroup:
+        group = QActionGroup(self._window)
+        for text, value in entries:
+            action = QAction(text, group)
+            action.setCheckable(True)
+            action.setData(value)
+        group.actions()[0].setChecked(True)
+        return group
+
+    @Slot()
+    def _on_quick_triggered(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.quick_requested.emit(action.data())
+
+    @Slot(QAction)
+    def _on_sorts_triggered(self, action: QAction) -> None:
+        self.sort_requested.emit(action.data())
+
+    @Slot(QAction)
+    def _on_orders_triggered(self, action: QAction) -> None:
+        self.order_requested.emit(action.data())
+
+    @Slot(QAction)
+    def _on_themes_triggered(self, action: QAction) -> None:
+        self.theme_requested.emit(action.data())
+
+
+def key_rows() -> list[tuple[str, str]]:
+    """Commands and their keys, for the sheet of shortcuts."""
+    rows: list[tuple[str, str]] = []
+    for spec in SPECS.values():
+        texts: list[str] = []
+        for key in spec.keys:
+            found = QKeySequence.keyBindings(key) if isinstance(key, Key) else [QKeySequence(key)]
+            texts += [k.toString(QKeySequence.SequenceFormat.NativeText) for k in found[:1]]
+        if texts:
+            rows.append((spec.text.rstrip("…"), " or ".join(dict.fromkeys(texts))))
+    return rows

@@ -1,0 +1,315 @@
+"""The use cases of the window: open, close, save, edit, undo; turns wishes into session calls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from dclust_gui.domain import edits
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.edits import EditKind, count_of
+from dclust_gui.domain.errors import KnownError
+from dclust_gui.services.opening import is_project, open_folder, open_project
+from dclust_gui.ui.views.message_bar import Message, MessageKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from dclust_gui.domain.clustering import Cluster
+    from dclust_gui.domain.history import History, Step
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.services.settings import Settings
+    from dclust_gui.ui.windows.work import Work
+
+UNDO = "undo"
+"""Message action: take the last step back."""
+
+STEP_KEY = "step"
+"""Key of the message that tells of the last step."""
+
+
+class Controller(QObject):
+    """Owns the open project's session; the only one in the window that calls its verbs.
+
+    Args:
+        work: Runs the project's jobs.
+        settings: Remembers recent folders and projects.
+        parent: Owner.
+
+    Signals:
+        session_changed: Another project, or none, is open now.
+        state_changed: Title, history or what can be done is another one now.
+        message_posted: A `Message`.
+        message_outdated: Key of messages that no longer hold.
+        said: A short note for the status bar.
+    """
+
+    session_changed = Signal()
+    state_changed = Signal()
+    message_posted = Signal(object)
+    message_outdated = Signal(str)
+    said = Signal(str)
+
+    def __init__(self, work: Work, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._work = work
+        self._settings = settings
+        self._session: ProjectSession | None = None
+        self._source: Path | None = None
+        self._seen_history: History | None = None
+        self._recent_targets: list[int] = []
+        work.message_posted.connect(self.message_posted)
+        work.run_accepted.connect(self._on_work_run_accepted)
+
+    # -- what there is -----------------------------------------------------------------------
+
+    @property
+    def session(self) -> ProjectSession | None:
+        """The open project; None when there is none."""
+        return self._session
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether a project is open for writing."""
+        return self._session is not None and not self._session.is_read_only
+
+    @property
+    def name(self) -> str:
+        """Name of the open project: its file's, or for a draft its folder's; empty for none."""
+        session = self._session
+        if session is None:
+            return ""
+        return session.roots[0].name if session.is_draft and session.roots else session.path.stem
+
+    @property
+    def title(self) -> str:
+        """Name of the open project, with what is special about it; empty when there is none."""
+        session = self._session
+        if session is None:
+            return ""
+        states = ["draft"] if session.is_draft else []
+        if session.is_read_only:
+            states.append("read only")
+        return f"{self.name} ({', '.join(states)})" if states else self.name
+
+    def recent_targets(self) -> tuple[int, ...]:
+        """Clusters that images were moved to, the last first."""
+        known = () if self._session is None else self._session.clustering.clusters
+        return tuple(c for c in self._recent_targets if c in known)
+
+    def quick_targets(self) -> tuple[int, ...]:
+        """Clusters that Alt+1 to Alt+9 move to: the pinned ones, or the first nine."""
+        if self._session is None:
+            return ()
+        table = self._session.clustering.clusters
+        pinned = [key for key, cluster in table.items() if cluster.is_pinned]
+        return tuple((pinned or list(table))[:9])
+
+    # -- projects ----------------------------------------------------------------------------
+
+    def open_path(self, path: Path) -> bool:
+        """Open a folder of images, or a project file; True if it is open now.
+
+        An image file stands for its folder. What is open is closed once the new one is.
+        """
+        if path.is_file() and not is_project(path):
+            path = path.parent
+        place = path.absolute()
+        if self._session is not None and place in (self._source, self._session.path):
+            self._work.rescan()
+            return True
+        try:
+            session = open_project(place) if is_project(place) else open_folder(place)
+        except KnownError as error:
+            self._report(error)
+            return False
+        self.close()
+        self._session = session
+        self._source = place
+        self._settings.add_recent(place)
+        self._seen_history = session.history
+        session.subscribe(self._follow)
+        self.session_changed.emit()
+        self.state_changed.emit()
+        self._work.open(session)
+        return True
+
+    def close(self) -> None:
+        """Close the project; all that was decided is saved already."""
+        if self._session is None:
+            return
+        session, self._session = self._session, None
+        self._source = None
+        self._recent_targets.clear()
+        self._work.close()
+        self.session_changed.emit()
+        self.state_changed.emit()
+        session.close()
+
+    def save_as(self, path: Path) -> bool:
+        """Keep the project under another name and go on there; True if that was done."""
+        session = self._session
+        if session is None:
+            return False
+        target = path if path.suffix.lower() == ".dclust" else path.with_name(path.name + ".dclust")
+        done = self._attempt(lambda: session.save_as(target, overwrite=True))
+        if done:
+            self._source = session.path
+            self._settings.add_recent(session.path)
+            self.said.emit(f"Saved as {target.name}; every further change is saved there")
+            self.state_changed.emit()
+        return done
+
+    # -- decisions ---------------------------------------------------------------------------
+
+    def move(self, images: Iterable[int], target: int) -> None:
+        """Put images into a cluster, or take them out to Unassigned."""
+        session, ids = self._session, tuple(images)
+        if session is None or not ids:
+            return
+        if self._decide(lambda: session.move(ids, target)) and target != UNASSIGNED:
+            self._recent_targets = [target, *(c for c in self._recent_targets if c != target)]
+
+    def new_cluster(self, images: Iterable[int], name: str = "") -> int | None:
+        """Make a cluster with these images in it; its id, or None if that failed."""
+        session, ids = self._session, tuple(images)
+        if session is None:
+            return None
+        before = session.clustering.next_id
+        if not self._decide(lambda: session.new_cluster(ids, name)):
+            return None
+        self._recent_targets.insert(0, before)
+        return before
+
+    def merge(self, sources: Iterable[int], target: int) -> None:
+        """Put all images of some clusters into one, whose name survives."""
+        session, ended = self._session, tuple(c for c in sources if c != target)
+        if session is not None and ended:
+            self._decide(lambda: session.merge(ended, target))
+
+    def merge_all(self, clusters: Iterable[int]) -> None:
+        """Merge clusters into the one that a person has named, else into the largest."""
+        if self._session is None:
+            return
+        clustering = self._session.clustering
+        ids = [c for c in clusters if c in clustering.clusters]
+        if len(ids) > 1:
+            counts = clustering.counts()
+            target = max(ids, key=lambda c: (bool(clustering.clusters[c].name), counts[c], -c))
+            self.merge(ids, target)
+
+    def rename(self, cluster: int, name: str) -> None:
+        """Give a cluster a name; an empty one takes it away."""
+        session = self._session
+        if session is not None:
+            self._attempt(lambda: session.rename(cluster, name))
+
+    def toggle_pinned(self, clusters: Iterable[int]) -> None:
+        """Pin clusters, or unpin them when all of them are pinned."""
+        session = self._session
+        if session is None:
+            return
+        table = session.clustering.clusters
+        rows = [table[c] for c in clusters if c in table]
+        if rows:
+            edit = pin_edit(session, rows)
+            self._attempt(lambda: session.apply(edit))
+
+    @Slot()
+    def undo(self) -> None:
+        """Take the last step back."""
+        session = self._session
+        step = None if session is None else session.history.undo_step
+        if session is not None and step is not None and self._attempt(session.undo):
+            self.said.emit(f"Undone: {step.title}")
+
+    @Slot()
+    def redo(self) -> None:
+        """Do the next undone step again."""
+        session = self._session
+        step = None if session is None else session.history.redo_step
+        if session is not None and step is not None and self._attempt(session.redo):
+            self.said.emit(f"Done again: {step.title}")
+
+    def select(self, images: Iterable[int], current: int | None = None) -> None:
+        """Select images in all views."""
+        if self._session is not None:
+            self._session.select(images, current)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _decide(self, act: Callable[[], object]) -> bool:
+        """Carry out an edit and tell of it with Undo; True if something has changed."""
+        session = self._session
+        if session is None:
+            return False
+        before = session.history
+        if not self._attempt(act) or session.history is before:
+            return False
+        self._tell_of_step()
+        return True
+
+    def _tell_of_step(self) -> None:
+        step = None if self._session is None else self._session.history.undo_step
+        if step is not None:
+            text = done_text(step)
+            self.message_posted.emit(Message(MessageKind.DONE, text, UNDO, "Undo", STEP_KEY))
+
+    def _attempt(self, act: Callable[[], object]) -> bool:
+        """Do something that may fail for a known reason; True if it did not."""
+        try:
+            act()
+        except KnownError as error:
+            self._report(error)
+            return False
+        return True
+
+    def _report(self, error: KnownError) -> None:
+        self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
+
+    def _follow(self, _change: object) -> None:
+        history = None if self._session is None else self._session.history
+        if history is not self._seen_history:
+            self._seen_history = history
+            self.message_outdated.emit(STEP_KEY)
+        self.state_changed.emit()
+
+    @Slot()
+    def _on_work_run_accepted(self) -> None:
+        self._tell_of_step()
+
+
+def pin_edit(session: ProjectSession, rows: Sequence[Cluster]) -> edits.Edit:
+    """The edit that pins clusters, or takes their pins away when all of them are pinned."""
+    pin = not all(row.is_pinned for row in rows)
+    what = f"'{rows[0].title}'" if len(rows) == 1 else count_of(len(rows), "cluster")
+    run_id = session.clustering.run_id
+    return edits.Edit(
+        EditKind.MARK,
+        f"{'pin' if pin else 'unpin'} {what}",
+        clusters_before={row.id: row for row in rows},
+        clusters_after={row.id: replace(row, is_pinned=pin) for row in rows},
+        run_before=run_id,
+        run_after=run_id,
+    )
+
+
+def done_text(step: Step) -> str:
+    """What a step has done, as `Moved 12 images to 'Beach'` with a full stop."""
+    verb, _, rest = step.title.partition(" ")
+    past = {"move": "Moved", "merge": "Merged", "new": "Made new", "cluster": "Clustered"}
+    text = f"{past.get(verb, verb.capitalize())} {rest}."
+    if step.title.endswith(" to Unassigned"):
+        text += " The files stay where they are."
+    return text
+
+
+def members_of(session: ProjectSession, clusters: Iterable[int]) -> frozenset[int]:
+    """Ids of all images of some clusters."""
+    labels = session.clustering.labels
+    found = np.flatnonzero(np.isin(labels, np.fromiter(clusters, np.int32)))
+    return frozenset(found.tolist())

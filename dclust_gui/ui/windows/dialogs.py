@@ -1,0 +1,252 @@
+"""Opens the dialogs and file choosers of the window."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.services.export_plan import export_items
+from dclust_gui.ui.windows.about_dialog import AboutDialog
+from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource, ExportState
+from dclust_gui.ui.windows.move_palette import MovePalette
+from dclust_gui.ui.windows.shortcuts_dialog import ShortcutsDialog
+from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dclust_gui.services.settings import Settings
+    from dclust_gui.ui.bridge.engine_host import EngineHost
+    from dclust_gui.ui.windows.controller import Controller
+    from dclust_gui.ui.windows.work import Work
+
+_PROJECTS = "Projects (*.dclust)"
+
+
+class Dialogs(QObject):
+    """Makes dialogs when they are asked for; each is open at most once.
+
+    Args:
+        window: Their parent.
+        controller: Takes what is chosen.
+        work: Has the list of skipped files.
+        io: Thread of exports.
+        settings: Remembers folders.
+
+    Signals:
+        close_confirmed: The user wants to close although something runs.
+    """
+
+    close_confirmed = Signal()
+
+    def __init__(
+        self,
+        window: QWidget,
+        controller: Controller,
+        work: Work,
+        io: EngineHost,
+        settings: Settings,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._controller = controller
+        self._work = work
+        self._io = io
+        self._settings = settings
+        self._device = ""
+        self._open: dict[str, QDialog] = {}
+        self._palette_ids: tuple[int, ...] = ()
+        self._export_target = ""
+        work.device_found.connect(self._on_work_device_found)
+        work.state_changed.connect(self._on_work_state_changed)
+
+    @property
+    def is_exporting(self) -> bool:
+        """Whether an export is being carried out."""
+        found = self._open.get("export")
+        return isinstance(found, ExportDialog) and found.state is ExportState.RUNNING
+
+    def opened(self, name: str) -> QDialog | None:
+        """The open dialog of a name: export, skipped, about, shortcuts, move; None if closed."""
+        return self._open.get(name)
+
+    # -- files -------------------------------------------------------------------------------
+
+    @Slot()
+    def choose_folder(self) -> None:
+        """Let the user choose a folder of images and open it."""
+        start = self._settings.text("last folder", str(Path.home()))
+        found = QFileDialog.getExistingDirectory(self._window, "Open folder of images", start)
+        if found:
+            self._settings.set_text("last folder", str(Path(found).parent))
+            self._controller.open_path(Path(found))
+
+    @Slot()
+    def choose_project(self) -> None:
+        """Let the user choose a project file and open it."""
+        start = self._settings.text("last project", str(Path.home()))
+        found, _ = QFileDialog.getOpenFileName(self._window, "Open project", start, _PROJECTS)
+        if found:
+            self._settings.set_text("last project", str(Path(found).parent))
+            self._controller.open_path(Path(found))
+
+    @Slot()
+    def choose_save_as(self) -> None:
+        """Let the user choose where to keep the project."""
+        session = self._controller.session
+        if session is None:
+            return
+        folder = self._settings.text("last project", str(Path.home()))
+        name = f"{self._controller.name}.dclust"
+        found, _ = QFileDialog.getSaveFileName(
+            self._window, "Save project as", str(Path(folder) / name), _PROJECTS
+        )
+        if found and self._controller.save_as(Path(found)):
+            self._settings.set_text("last project", str(Path(found).parent))
+
+    # -- dialogs -----------------------------------------------------------------------------
+
+    def export(self, selected: Sequence[int]) -> None:
+        """Open the export dialog; selected clusters can be exported alone."""
+        session = self._controller.session
+        if session is None or self._is_open("export"):
+            return
+        items = tuple(export_items(session.images, session.clustering))
+        n_unassigned = len(session.clustering.members(UNASSIGNED))
+        source = ExportSource(items, session.roots, tuple(selected), n_unassigned)
+        dialog = ExportDialog(source, self._io, self._export_target, self._window)
+        dialog.exported.connect(self._on_dialog_exported)
+        self._show("export", dialog)
+
+    @Slot()
+    def skipped(self) -> None:
+        """Open the list of skipped files."""
+        if not self._is_open("skipped"):
+            dialog = SkippedDialog(self._window)
+            dialog.retry_requested.connect(self._on_dialog_retry_requested)
+            self._show("skipped", dialog)
+            self._on_work_state_changed()
+
+    @Slot()
+    def about(self) -> None:
+        """Open versions and licences."""
+        if not self._is_open("about"):
+            self._show("about", AboutDialog(self._device, self._window))
+
+    @Slot()
+    def shortcuts(self) -> None:
+        """Open the sheet of keys."""
+        if not self._is_open("shortcuts"):
+            self._show("shortcuts", ShortcutsDialog(self._window))
+
+    def move_palette(self, ids: tuple[int, ...]) -> None:
+        """Let the user choose a cluster for some images by typing."""
+        session = self._controller.session
+        if session is None or not ids or self._is_open("move"):
+            return
+        recent = self._controller.recent_targets()
+        dialog = MovePalette(session.clustering, recent, len(ids), self._window)
+        self._palette_ids = ids
+        dialog.chosen.connect(self._on_dialog_chosen)
+        dialog.new_requested.connect(self._on_dialog_new_requested)
+        self._show("move", dialog)
+
+    @Slot()
+    def failure_report(self) -> None:
+        """Show the last failure, fit to be copied into a report."""
+        error = self._work.last_error
+        if error is None or self._is_open("failure"):
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Warning,
+            "Report of a failure",
+            "This is a fault of dclust, not of your images. The report helps to mend it.",
+            QMessageBox.StandardButton.Close,
+            self._window,
+        )
+        report = "".join(traceback.format_exception(error))
+        box.setDetailedText(report)
+        box.setInformativeText("The report is on the clipboard.")
+        QGuiApplication.clipboard().setText(report)
+        self._show("failure", box)
+
+    def confirm_close(self, what: str) -> None:
+        """Ask whether to close although something runs; answers with `close_confirmed`."""
+        if self._is_open("close"):
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Close dclust?",
+            what,
+            QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel,
+            self._window,
+        )
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.button(QMessageBox.StandardButton.Cancel).setText("Keep working")
+        box.finished.connect(self._on_close_box_finished)
+        self._show("close", box)
+
+    def close_all(self) -> None:
+        """Close every dialog."""
+        for dialog in tuple(self._open.values()):
+            dialog.done(QDialog.DialogCode.Rejected)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _is_open(self, name: str) -> bool:
+        """Whether a dialog is open; then it comes to the front."""
+        found = self._open.get(name)
+        if found is not None:
+            found.raise_()
+            found.activateWindow()
+        return found is not None
+
+    def _show(self, name: str, dialog: QDialog) -> None:
+        dialog.setObjectName(name)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.finished.connect(self._on_dialog_finished)
+        self._open[name] = dialog
+        dialog.open()
+
+    @Slot()
+    def _on_dialog_finished(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self._open.pop(sender.objectName(), None)
+
+    @Slot(int)
+    def _on_close_box_finished(self, result: int) -> None:
+        if result == QMessageBox.StandardButton.Close.value:
+            self.close_confirmed.emit()
+
+    @Slot(object)
+    def _on_dialog_exported(self, target: object) -> None:
+        self._export_target = str(target)
+
+    @Slot()
+    def _on_dialog_retry_requested(self) -> None:
+        self._work.rescan()
+
+    @Slot(int)
+    def _on_dialog_chosen(self, cluster: int) -> None:
+        self._controller.move(self._palette_ids, cluster)
+
+    @Slot(str)
+    def _on_dialog_new_requested(self, name: str) -> None:
+        self._controller.new_cluster(self._palette_ids, name)
+
+    @Slot(str)
+    def _on_work_device_found(self, name: str) -> None:
+        self._device = name
+
+    @Slot()
+    def _on_work_state_changed(self) -> None:
+        found = self._open.get("skipped")
+        if isinstance(found, SkippedDialog):
+            found.set_rows(self._work.skipped(), can_retry=not self._work.is_busy)

@@ -1,0 +1,267 @@
+"""The main window: places views, docks, bars and menus; decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QSlider,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dclust_gui.ui.models.mime import IMAGE_IDS_MIME
+from dclust_gui.ui.views.cluster_panel import ClusterPanel
+from dclust_gui.ui.views.empty_state import EmptyState
+from dclust_gui.ui.views.gallery_view import MAX_SIDE_PX, MIN_SIDE_PX, GalleryView
+from dclust_gui.ui.views.job_bar import JobBar
+from dclust_gui.ui.views.message_bar import MessageBar
+from dclust_gui.ui.views.run_panel import RunPanel
+from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
+from dclust_gui.ui.windows.actions import Actions
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+
+    from dclust_gui.ui.models.cluster_model import ClusterModel
+    from dclust_gui.ui.models.gallery_model import GalleryModel
+
+_SIZE = QSize(GRID * 160, GRID * 100)
+_STATE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Menus:
+    """Menus whose content changes."""
+
+    recent: QMenu
+    move: QMenu
+    image: QMenu
+    cluster: QMenu
+
+
+class MainWindow(QMainWindow):
+    """Holds everything that is seen; `Commands` connects it.
+
+    Args:
+        gallery: Rows of the gallery.
+        clusters: Rows of the cluster panel.
+
+    Signals:
+        paths_dropped: Local paths (texts, a tuple) that were dropped on the window.
+        close_requested: The user wants to close it; `allow_close` lets it happen.
+    """
+
+    paths_dropped = Signal(object)
+    close_requested = Signal()
+
+    def __init__(self, gallery: GalleryModel, clusters: ClusterModel) -> None:
+        super().__init__()
+        self.setWindowTitle("dclust")
+        self.setWindowIcon(app_icon())
+        self.setAcceptDrops(True)
+        self._may_close = False
+        self.actions_ = Actions(self)
+        self.empty = EmptyState(self)
+        self.gallery = GalleryView(gallery, self)
+        self.clusters = ClusterPanel(clusters, self)
+        self.run_panel = RunPanel(self)
+        self.messages = MessageBar(self)
+        self.jobs = JobBar(self)
+        self.counts = QLabel(self)
+        self.zoom = QSlider(Qt.Orientation.Horizontal, self)
+        self._pages = QStackedWidget(self)
+        self._place_centre()
+        self._left = self._dock("Clusters", self.clusters, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self._right = self._dock("Cluster", self.run_panel, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.resizeDocks(
+            [self._left, self._right], [GRID * 38, GRID * 32], Qt.Orientation.Horizontal
+        )
+        self._bar = self._tool_bar()
+        self.menus = self._make_menus()
+        self._place_status()
+        self.resize(_SIZE)
+        self.show_project(is_open=False)
+
+    # -- what is shown -----------------------------------------------------------------------
+
+    def show_project(self, *, is_open: bool) -> None:
+        """Show the gallery and its panels, or the invitation."""
+        self._pages.setCurrentIndex(1 if is_open else 0)
+        for part in (self._left, self._right, self.zoom):
+            part.setVisible(is_open)
+        if is_open:
+            self.gallery.setFocus()
+
+    def set_project_title(self, title: str) -> None:
+        """Show the project's name and state in the title bar."""
+        self.setWindowTitle(f"{title} — dclust" if title else "dclust")
+
+    def state_text(self) -> tuple[str, str]:
+        """Place and layout of the window as texts, for `restore_texts`."""
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        return geometry, bytes(self.saveState(_STATE_VERSION).toBase64().data()).decode()
+
+    def restore_texts(self, geometry: str, state: str) -> None:
+        """Take up an earlier place and layout; anything unusable changes nothing."""
+        if geometry:
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
+        if state:
+            self.restoreState(QByteArray.fromBase64(state.encode()), _STATE_VERSION)
+
+    def allow_close(self) -> None:
+        """Close for good."""
+        self._may_close = True
+        self.close()
+
+    # -- placing -----------------------------------------------------------------------------
+
+    def _place_centre(self) -> None:
+        page = QWidget(self)
+        inner = QVBoxLayout(page)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addWidget(self.gallery, 1)
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(page)
+        centre = QWidget(self)
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.messages)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(self.jobs)
+        self.setCentralWidget(centre)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock {title.lower()} {area.name}")
+        dock.setWidget(widget)
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetClosable
+            | QDockWidget.DockWidgetFeature.DockWidgetMovable
+        )
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _tool_bar(self) -> QToolBar:
+        bar = QToolBar("Tools", self)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for name in ("open_folder", "", "undo", "redo", "", "move", "new_cluster", "unassign"):
+            if name:
+                bar.addAction(self.actions_[name])
+            else:
+                bar.addSeparator()
+        bar.addSeparator()
+        bar.addAction(self.actions_["merge"])
+        bar.addAction(self.actions_["export"])
+        for name in ("undo", "redo"):
+            button = bar.widgetForAction(self.actions_[name])
+            button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button.setAccessibleName(name.capitalize())
+        self.addToolBar(bar)
+        return bar
+
+    def _make_menus(self) -> Menus:
+        bar = self.menuBar()
+        recent, move = QMenu("Open recent", self), QMenu("Move to", self)
+        file = self._fill(bar.addMenu("&File"), "open_folder open_project")
+        file.addMenu(recent)
+        self._fill(file, "sample | rescan | save_as export | close quit")
+        self._fill(bar.addMenu("&Edit"), "undo redo | select_all select_none invert | find")
+        self._view_menu(bar.addMenu("&View"))
+        cluster = self._fill(bar.addMenu("&Cluster"), "cluster | new_cluster merge rename pin")
+        image = self._fill(bar.addMenu("&Image"), "move")
+        image.addMenu(move)
+        self._fill(image, "new_cluster unassign | preview show_file")
+        for action in self.actions_.quick:
+            move.addAction(action)
+        self._fill(bar.addMenu("&Tools"), "skipped")
+        self._fill(bar.addMenu("&Help"), "shortcuts about")
+        return Menus(recent, move, image, cluster)
+
+    def _view_menu(self, menu: QMenu) -> None:
+        actions = self.actions_
+        self._fill(menu, "show_all group |")
+        for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
+            menu.addMenu(title).addActions(group.actions())
+        self._fill(menu, "| zoom_in zoom_out zoom_reset |")
+        panels = menu.addMenu("Panels")
+        for dock, words in ((self._left, "Clusters"), (self._right, "Cluster settings")):
+            action = dock.toggleViewAction()
+            action.setText(words)
+            panels.addAction(action)
+        menu.addMenu("Theme").addActions(actions.themes.actions())
+        self._fill(menu, "full_screen")
+
+    def _fill(self, menu: QMenu, names: str) -> QMenu:
+        """Add actions by name; `|` is a line."""
+        for name in names.split():
+            if name == "|":
+                menu.addSeparator()
+            else:
+                menu.addAction(self.actions_[name])
+        return menu
+
+    def _place_status(self) -> None:
+        self.counts.setProperty("look", "faint")
+        self.counts.setAccessibleName("Numbers of images")
+        self.zoom.setRange(MIN_SIDE_PX, MAX_SIDE_PX)
+        self.zoom.setValue(self.gallery.cell_side)
+        self.zoom.setFixedWidth(GRID * 16)
+        self.zoom.setAccessibleName("Size of thumbnails")
+        self.zoom.setToolTip("Size of thumbnails")
+        self.zoom.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        status = self.statusBar()
+        status.setSizeGripEnabled(False)
+        status.addPermanentWidget(self.counts)
+        status.addPermanentWidget(self.zoom)
+
+    # -- Qt ----------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask before closing; the answer comes through `allow_close`."""
+        if self._may_close:
+            event.accept()
+        else:
+            event.ignore()
+            self.close_requested.emit()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take folders, projects and images from other programs."""
+        data = event.mimeData()
+        if data.hasUrls() and not data.hasFormat(IMAGE_IDS_MIME):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.empty.set_target(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """The drag goes elsewhere."""
+        self.empty.set_target(False)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Ask to open what was dropped."""
+        self.empty.set_target(False)
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        paths = tuple(u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile())
+        if paths:
+            self.paths_dropped.emit(paths)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the icons in the colours of another look."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            QTimer.singleShot(0, self, self.actions_.refresh_icons)

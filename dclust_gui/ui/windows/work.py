@@ -1,0 +1,365 @@
+"""The long jobs of the open project, in their order: scan, warm up, read, cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import KnownError
+from dclust_gui.domain.events import ImageSkipped, Notice, Severity, StageProgressed
+from dclust_gui.domain.images import ImageStatus, ScanResult, display_path
+from dclust_gui.domain.runs import Run, RunSettings
+from dclust_gui.engine.requests import IngestResult, RunRequest
+from dclust_gui.services.collection import image_ids, merge_ingest, merge_scan
+from dclust_gui.services.jobs import ClusterJob, IngestJob, ScanJob, WarmUpJob
+from dclust_gui.ui.views.message_bar import Message, MessageKind
+
+if TYPE_CHECKING:
+    from dclust_gui.engine.pipeline import Engine
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.ui.bridge.engine_host import EngineHost
+
+SHOW_DETAILS = "details"
+"""Message action: show the report of a failure."""
+
+RESCAN = "rescan"
+"""Message action: look for images again."""
+
+SHOW_SKIPPED = "skipped"
+"""Message action: open the list of skipped files."""
+
+
+class Step(StrEnum):
+    """What a job is for."""
+
+    SCAN = "scan"
+    WARM_UP = "warm up"
+    READ = "read"
+    CLUSTER = "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRow:
+    """One file that was left out or is damaged.
+
+    Attributes:
+        path: As text fit to show.
+        reason: Why, in words.
+        is_damaged: It takes part, but not all of it could be read.
+    """
+
+    path: str
+    reason: str
+    is_damaged: bool = False
+
+
+class Work(QObject):
+    """Runs the jobs of one project at a time and hands their results to its session.
+
+    Only finished results reach the session. Jobs of a project that was closed are forgotten.
+
+    Args:
+        engine: Does the work.
+        host: Its thread.
+        parent: Owner.
+
+    Signals:
+        job_shown: Title of the job that runs now; empty when none does.
+        next_shown: What follows after it; empty for nothing.
+        progressed: A `StageProgressed` of the job that runs.
+        pause_shown: Whether the job waits.
+        message_posted: A `Message`.
+        state_changed: What can be started, or the number of unread images, is another one now.
+        device_found: Name of the device.
+        run_accepted: A run's labels are in force.
+    """
+
+    job_shown = Signal(str)
+    next_shown = Signal(str)
+    progressed = Signal(object)
+    pause_shown = Signal(bool)
+    message_posted = Signal(object)
+    state_changed = Signal()
+    device_found = Signal(str)
+    run_accepted = Signal()
+
+    _read_requested = Signal()
+    _cluster_requested = Signal()
+
+    def __init__(self, engine: Engine, host: EngineHost, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._host = host
+        self._session: ProjectSession | None = None
+        self._jobs: dict[int, Step] = {}
+        self._titles: dict[int, str] = {}
+        self._current: int | None = None
+        self._scan: ScanResult | None = None
+        self._ingest: IngestResult | None = None
+        self._wanted: RunSettings | None = None
+        self._is_warm = False
+        self._rate = 0.0
+        self.last_error: BaseException | None = None
+        host.started.connect(self._on_host_started)
+        host.progressed.connect(self._on_host_progressed)
+        host.succeeded.connect(self._on_host_succeeded)
+        host.cancelled.connect(self._on_host_cancelled)
+        host.failed.connect(self._on_host_failed)
+        # Never start a job from a finished slot of the same host: one turn of the loop later.
+        queued = Qt.ConnectionType.QueuedConnection
+        self._read_requested.connect(self._on_read_requested, queued)
+        self._cluster_requested.connect(self._on_cluster_requested, queued)
+
+    # -- what there is -----------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job of the open project waits or runs."""
+        return any(step is not Step.WARM_UP for step in self._jobs.values())
+
+    @property
+    def is_clustering(self) -> bool:
+        """Whether a clustering waits or runs."""
+        return self._wanted is not None or Step.CLUSTER in self._jobs.values()
+
+    @property
+    def rate(self) -> float:
+        """Images read per second when last measured; 0 before."""
+        return self._rate
+
+    def n_unread(self) -> int:
+        """Number of images whose content has not been read yet."""
+        if self._session is None:
+            return 0
+        pending = ImageStatus.PENDING
+        return sum(i.facts.status is pending and not i.is_missing for i in self._session.images)
+
+    def skipped(self) -> tuple[SkippedRow, ...]:
+        """Files that were left out or are damaged, each with a reason."""
+        rows: list[SkippedRow] = []
+        if self._session is not None:
+            for image in self._session.images:
+                facts = image.facts
+                if facts.status in (ImageStatus.DAMAGED, ImageStatus.UNREADABLE):
+                    damaged = facts.status is ImageStatus.DAMAGED
+                    rows.append(SkippedRow(display_path(image.relative), facts.reason, damaged))
+                elif image.is_missing:
+                    rows.append(SkippedRow(display_path(image.relative), "It is not there."))
+        if self._scan is not None:
+            rows += [SkippedRow(display_path(s.relative), s.reason) for s in self._scan.skipped]
+        return tuple(rows)
+
+    # -- wishes ------------------------------------------------------------------------------
+
+    def open(self, session: ProjectSession) -> None:
+        """Take care of a project: find its images and read them."""
+        self.close()
+        self._session = session
+        if not session.is_read_only:
+            self.rescan()
+
+    def close(self) -> None:
+        """Forget the project; its jobs are stopped, what is finished stays in the cache."""
+        ids = [i for i, step in self._jobs.items() if step is not Step.WARM_UP]
+        for job_id in ids:
+            del self._jobs[job_id]
+            self._host.cancel(job_id)
+        self._session = None
+        self._scan = self._ingest = self._wanted = None
+        self._show_next()
+        self._settle()
+
+    def rescan(self) -> None:
+        """Look for new, changed and vanished files, and read what is new."""
+        if self._session is None or self._session.is_read_only:
+            return
+        if {Step.SCAN, Step.READ} & set(self._jobs.values()):
+            return
+        self._start(Step.SCAN, ScanJob(self._engine, self._session.roots))
+        if not self._is_warm and Step.WARM_UP not in self._jobs.values():
+            self._start(Step.WARM_UP, WarmUpJob())
+
+    def cluster(self, settings: RunSettings) -> None:
+        """Cluster all images, as soon as they are read."""
+        if self._session is None or self._session.is_read_only or self.is_clustering:
+            return
+        self._wanted = settings
+        if self._ingest is None:
+            self.rescan()
+        else:
+            self._cluster_requested.emit()
+        self._show_next()
+        self.state_changed.emit()
+
+    def pause(self) -> None:
+        """Let the running job wait at its next safe point."""
+        if self._current is not None:
+            self._host.pause(self._current)
+            self.pause_shown.emit(True)  # noqa: FBT003 -- a Qt signal
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._current is not None:
+            self._host.resume(self._current)
+            self.pause_shown.emit(False)  # noqa: FBT003 -- a Qt signal
+
+    def cancel(self) -> None:
+        """Stop the running job, and what was to follow it."""
+        self._wanted = None
+        for job_id in sorted(self._jobs, reverse=True):
+            self._host.cancel(job_id)
+        self._show_next()
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def _start(self, step: Step, job: ScanJob | WarmUpJob | IngestJob | ClusterJob) -> None:
+        job_id = self._host.start(job)
+        self._jobs[job_id] = step
+        self._titles[job_id] = job.title
+        self.state_changed.emit()
+
+    def _take(self, job_id: int) -> Step | None:
+        """The step of a job that has ended; None for one that is no longer ours."""
+        self._titles.pop(job_id, None)
+        if self._current == job_id:
+            self._current = None
+        return self._jobs.pop(job_id, None)
+
+    def _settle(self) -> None:
+        """Tell when nothing runs any more."""
+        if not self._jobs and not self.is_clustering:
+            self.job_shown.emit("")
+        self.state_changed.emit()
+
+    def _show_next(self) -> None:
+        waits = self._wanted is not None and Step.CLUSTER not in self._jobs.values()
+        text = "Clustering starts when all images are read" if waits else ""
+        self.next_shown.emit(text)
+
+    @Slot(int)
+    def _on_host_started(self, job_id: int) -> None:
+        if job_id in self._jobs:
+            self._current = job_id
+            self.job_shown.emit(self._titles[job_id])
+
+    @Slot(int, object)
+    def _on_host_progressed(self, job_id: int, event: object) -> None:
+        if job_id not in self._jobs:
+            return
+        if isinstance(event, StageProgressed):
+            self.progressed.emit(event)
+        elif isinstance(event, Notice):
+            warns = event.severity is Severity.WARNING
+            kind = MessageKind.WARNING if warns else MessageKind.INFO
+            self.message_posted.emit(Message(kind, event.text))
+        elif isinstance(event, ImageSkipped):
+            self.state_changed.emit()
+
+    @Slot(int, object)
+    def _on_host_succeeded(self, job_id: int, result: object) -> None:
+        step = self._take(job_id)
+        try:
+            if step is Step.WARM_UP:
+                self._is_warm = True
+                self.device_found.emit(str(result))
+            elif self._session is not None and isinstance(result, ScanResult):
+                self._finish_scan(self._session, result)
+            elif self._session is not None and isinstance(result, IngestResult):
+                self._finish_read(self._session, result)
+            elif self._session is not None and isinstance(result, Run):
+                self._finish_run(self._session, result)
+        except KnownError as error:
+            self._wanted = None
+            self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
+        self._settle()
+
+    @Slot(int)
+    def _on_host_cancelled(self, job_id: int) -> None:
+        step = self._take(job_id)
+        if step is None:
+            return
+        self._wanted = None
+        self._show_next()
+        if step in (Step.SCAN, Step.READ):
+            text = "Stopped. What was read is kept; go on when you like."
+            self.message_posted.emit(
+                Message(MessageKind.INFO, text, RESCAN, "Go on", key="stopped")
+            )
+        elif step is Step.CLUSTER:
+            text = "Clustering was stopped. Nothing has changed."
+            self.message_posted.emit(Message(MessageKind.DONE, text, key="stopped"))
+        self._settle()
+
+    @Slot(int, object)
+    def _on_host_failed(self, job_id: int, error: object) -> None:
+        step = self._take(job_id)
+        if step is None:
+            return
+        self._wanted = None
+        self._show_next()
+        if isinstance(error, KnownError):
+            self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
+        elif isinstance(error, BaseException):
+            self.last_error = error
+            text = f"Something went wrong ({step.value}). Your project is as it was."
+            self.message_posted.emit(Message(MessageKind.ERROR, text, SHOW_DETAILS, "Details…"))
+        self._settle()
+
+    def _finish_scan(self, session: ProjectSession, scan: ScanResult) -> None:
+        merge_scan(session, scan)
+        self._scan = scan
+        self._ingest = None
+        if scan.units:
+            self._read_requested.emit()
+        else:
+            self._wanted = None
+            text = "There are no images in this folder. Add some and press F5, or open another."
+            self.message_posted.emit(Message(MessageKind.INFO, text, key="empty"))
+
+    def _finish_read(self, session: ProjectSession, ingest: IngestResult) -> None:
+        merge_ingest(session, ingest)
+        self._ingest = ingest
+        seconds = max(ingest.timings.get("features", 0.0), ingest.timings.get("decode", 0.0))
+        if ingest.embedded and seconds > 0:
+            self._rate = ingest.embedded / seconds
+        unreadable = sum(f.status is ImageStatus.UNREADABLE for f in ingest.facts)
+        if unreadable and ingest.decoded:
+            self.message_posted.emit(unreadable_message(unreadable, len(ingest.facts)))
+        if self._wanted is not None:
+            self._cluster_requested.emit()
+
+    def _finish_run(self, session: ProjectSession, run: Run) -> None:
+        session.accept_run(run)
+        self.run_accepted.emit()
+
+    @Slot()
+    def _on_read_requested(self) -> None:
+        if self._session is None or self._scan is None or Step.READ in self._jobs.values():
+            return
+        request = RunRequest(self._session.roots, self._wanted or RunSettings())
+        title = f"Reading {count_of(len(self._scan.units))}"
+        self._start(Step.READ, IngestJob(self._engine, self._scan, request, title))
+
+    @Slot()
+    def _on_cluster_requested(self) -> None:
+        session, ingest, wanted = self._session, self._ingest, self._wanted
+        if session is None or ingest is None or wanted is None:
+            return
+        self._wanted = None
+        request = RunRequest(session.roots, wanted)
+        ids = image_ids(session, ingest.scan)
+        self._start(Step.CLUSTER, ClusterJob(self._engine, ingest, request, ids))
+        self._show_next()
+
+
+def unreadable_message(n_unreadable: int, n_images: int) -> Message:
+    """What to say when some files could not be read."""
+    text = (
+        f"Could not read {n_unreadable:,} of {count_of(n_images)}. They are listed under skipped"
+        " files; the others are not affected."
+    )
+    return Message(MessageKind.WARNING, text, SHOW_SKIPPED, "Show list…", key="unreadable")
