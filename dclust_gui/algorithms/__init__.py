@@ -6,11 +6,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dclust_gui.algorithms.agglomerative import Agglomerative
+    from dclust_gui.algorithms.density import DBSCAN, HDBSCAN
+    from dclust_gui.algorithms.kmeans_variants import MiniBatchKMeans, SphericalKMeans
+    from dclust_gui.algorithms.meanshift import MeanShift
+    from dclust_gui.algorithms.mixture import GaussianMixture
     from dclust_gui.algorithms.partition import KMeans
+    from dclust_gui.algorithms.spectral import SpectralClustering
 
-__all__ = ["KMeans"]
+__all__ = [
+    "DBSCAN",
+    "HDBSCAN",
+    "Agglomerative",
+    "GaussianMixture",
+    "KMeans",
+    "MeanShift",
+    "MiniBatchKMeans",
+    "SpectralClustering",
+    "SphericalKMeans",
+]
 
-_HOMES = {"KMeans": "partition"}
+_HOMES = {
+    "Agglomerative": "agglomerative",
+    "DBSCAN": "density",
+    "GaussianMixture": "mixture",
+    "HDBSCAN": "density",
+    "KMeans": "partition",
+    "MeanShift": "meanshift",
+    "MiniBatchKMeans": "kmeans_variants",
+    "SpectralClustering": "spectral",
+    "SphericalKMeans": "kmeans_variants",
+}
 
 
 def __getattr__(name: str) -> object:

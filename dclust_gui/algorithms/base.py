@@ -1,14 +1,12 @@
-"""What every clusterer here shares: input checks, the callback's type and confidence."""
+"""What every method here shares: types, errors, checks of the data, confidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import NDArray
 
 from dclust_gui.domain.errors import ClusteringError
 
@@ -99,49 +97,3 @@ def confidence_from_margin(nearest: FloatArray, second: FloatArray) -> NDArray[n
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(second > 0, nearest / second, 1.0)
     return np.clip(1.0 - np.nan_to_num(ratio, nan=1.0), 0.0, 1.0).astype(np.float32)
-
-
-class Clusterer(ClusterMixin, BaseEstimator):
-    """Base of the clusterers: `fit(X, y=None, callback=None)` gives labels and confidence.
-
-    Attributes:
-        labels_: int32 (n_images,), -1 for Unassigned.
-        confidence_: float32 (n_images,) in [0, 1].
-    """
-
-    labels_: LabelArray
-    confidence_: NDArray[np.float32]
-    n_features_in_: int
-
-    def fit(self, X: ArrayLike, y: None = None, callback: Callback | None = None) -> Self:  # noqa: N803
-        """Cluster the rows of X.
-
-        Args:
-            X: (n_images, d) features, finite.
-            y: Ignored, as scikit-learn asks.
-            callback: Called with (done, total); may raise `Cancelled`.
-
-        Returns:
-            The estimator itself.
-
-        Raises:
-            UnusableDataError: If the features or parameters cannot be used.
-        """
-        del y
-        self._fit(self._validated(X, reset=True), callback)
-        return self
-
-    def _fit(self, features: FloatArray, callback: Callback | None) -> None:
-        raise NotImplementedError
-
-    def _validated(self, X: ArrayLike, *, reset: bool) -> FloatArray:  # noqa: N803
-        """X as finite, C-ordered float32 or float64, its width checked."""
-        if not reset:
-            check_is_fitted(self)
-        try:
-            checked: FloatArray = validate_data(
-                self, X, reset=reset, dtype=[np.float32, np.float64], order="C"
-            )
-        except ValueError as error:
-            raise UnusableDataError("Could not use the features.", str(error)) from error
-        return checked

@@ -122,18 +122,46 @@ def linkage_with_info(
         UnusableDataError: If the data, linkage or distance cannot be used.
     """
     features = _checked(X)
-    kind = _linkage_kind(method)
     mapping = learn_metric(features, metric)
+    with _threads(n_threads):
+        return linkage_of_mapped(
+            mapping.apply(features), method, mapping, device=device, callback=callback
+        )
+
+
+def linkage_of_mapped(
+    rows: FloatArray,
+    method: Linkage | str,
+    mapping: MetricMap,
+    *,
+    device: str = "cpu",
+    callback: Callback | None = None,
+) -> LinkageResult:
+    """As `linkage_with_info`, of rows that a metric's map was applied to.
+
+    Args:
+        rows: (n_images, d), finite, mapped.
+        method: Linkage.
+        mapping: The map.
+        device: torch device.
+        callback: Called with (done, total); may raise `Cancelled`.
+
+    Returns:
+        The tree and what to know about it.
+
+    Raises:
+        UnusableDataError: If the linkage cannot be used, or not with this distance.
+    """
+    kind = _linkage_kind(method)
     if kind in EUCLIDEAN_ONLY and mapping.metric not in (Metric.EUCLIDEAN, Metric.MAHALANOBIS):
         raise UnusableDataError(
             f"Could not use the distance {mapping.metric} with {kind} linkage.",
             "It is defined for the Euclidean and Mahalanobis distances.",
             "Choose average linkage, or scale the features with l2 for cosine.",
         )
-    if len(features) < 2:
+    if len(rows) < 2:
         return LinkageResult(np.empty((0, 4)))
-    with _threads(n_threads):
-        return _tree(mapping.apply(features), kind, mapping, device, callback)
+    return _tree(rows, kind, mapping, device, callback)
 
 
 def _tree(

@@ -11,7 +11,6 @@ from sklearn.utils import check_random_state
 
 from dclust_gui.algorithms.base import (
     Callback,
-    Clusterer,
     FloatArray,
     LabelArray,
     UnusableDataError,
@@ -19,6 +18,7 @@ from dclust_gui.algorithms.base import (
     check_distinct,
     confidence_from_margin,
 )
+from dclust_gui.algorithms.clusterer import Clusterer
 from dclust_gui.algorithms.lloyd import LloydResult, lloyd, nearest_two, plus_plus, prepare
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         n_init: Restarts; "auto" means 20 for up to 20 clusters and 20,000 images, else 10.
         max_iter: Most iterations of a restart.
         tol: A restart ends when its centres move by less than `tol` x the mean variance.
+        metric: Distance; the centres are means in the space where it is Euclidean.
         random_state: Seed.
         device: torch device.
 
     Attributes:
         labels_: int32 (n_images,).
-        cluster_centers_: (n_clusters, d), the type of the features.
+        cluster_centers_: (n_clusters, d) in that space, the type of the features.
         inertia_: Sum of squared distances to the own centre.
         n_iter_: Iterations of the best restart.
         confidence_: float32 (n_images,), 1 - nearest / second nearest centre's distance.
@@ -58,6 +59,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         n_init: int | str = "auto",
         max_iter: int = 300,
         tol: float = 1e-4,
+        metric: str = "euclidean",
         random_state: int | np.random.RandomState | None = None,
         device: str = "cpu",
     ) -> None:
@@ -65,6 +67,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         self.n_init = n_init
         self.max_iter = max_iter
         self.tol = tol
+        self.metric = metric
         self.random_state = random_state
         self.device = device
 
@@ -148,7 +151,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         Returns:
             int32 (n_images,).
         """
-        features = self._validated(X, reset=False)
+        features = self._mapped(X)
         centres = np.asarray(self.cluster_centers_, dtype=np.float64)
         return nearest_two(features, centres, device=self.device)[0]
 
@@ -161,7 +164,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         Returns:
             (n_images, n_clusters), the type of X.
         """
-        features = self._validated(X, reset=False)
+        features = self._mapped(X)
         rows = torch.from_numpy(features)
         centres = torch.from_numpy(self.cluster_centers_.astype(features.dtype))
         distances: FloatArray = torch.cdist(

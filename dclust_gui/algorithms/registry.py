@@ -12,7 +12,7 @@ from dclust_gui.domain.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dclust_gui.algorithms.base import Clusterer
+    from dclust_gui.algorithms.clusterer import Clusterer
 
 Value: TypeAlias = bool | int | float | str | None
 
@@ -260,17 +260,135 @@ def _check_choice(chosen: Method, what: str, value: str, allowed: tuple[str, ...
         )
 
 
+_HOME = "dclust_gui.algorithms."
+_EUCLIDEAN_LIKE = ("euclidean", "sqeuclidean", "cosine", "correlation", "mahalanobis")
+_EVERY = (*_EUCLIDEAN_LIKE, "manhattan")
+_N_INIT = Parameter("n_init", Kind.INTEGER, "auto", 1, 1000, help="Restarts; the best is kept.")
+_MAX_ITER = Parameter("max_iter", Kind.INTEGER, 300, 1, 100_000, help="Most iterations.")
+_TOL = Parameter("tol", Kind.NUMBER, 1e-4, 0.0, 1.0, help="Smallest move that counts.")
+
 _METHODS: tuple[Method, ...] = (
     Method(
         name="kmeans",
         title="k-means",
         summary="Compact clusters of similar size around their means; the safe first choice.",
-        estimator="dclust_gui.algorithms.partition:KMeans",
-        parameters=(
-            Parameter("n_init", Kind.INTEGER, "auto", 1, 1000, help="Restarts; the best is kept."),
-            Parameter("max_iter", Kind.INTEGER, 300, 1, 100_000, help="Most iterations."),
-            Parameter("tol", Kind.NUMBER, 1e-4, 0.0, 1.0, help="Smallest move that counts."),
-        ),
+        estimator=_HOME + "partition:KMeans",
+        parameters=(_N_INIT, _MAX_ITER, _TOL),
+        metrics=_EUCLIDEAN_LIKE,
         cost="O(n k d) per iteration",
+    ),
+    Method(
+        name="minibatch-kmeans",
+        title="Mini-batch k-means",
+        summary="k-means by small batches, for very many images.",
+        estimator=_HOME + "kmeans_variants:MiniBatchKMeans",
+        parameters=(
+            Parameter("n_init", Kind.INTEGER, "auto", 1, 1000, help="Seedings that are tried."),
+            Parameter("max_iter", Kind.INTEGER, 100, 1, 100_000, help="Most passes."),
+            Parameter("batch_size", Kind.INTEGER, 4096, 16, 1_000_000, help="Images of a batch."),
+            Parameter("full_iter", Kind.INTEGER, 10, 1, 1000, help="Full iterations at the end."),
+        ),
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(batch k d) per step",
+    ),
+    Method(
+        name="spherical-kmeans",
+        title="Spherical k-means",
+        summary="k-means of directions: only the angle between features counts.",
+        estimator=_HOME + "kmeans_variants:SphericalKMeans",
+        parameters=(_N_INIT, _MAX_ITER, _TOL),
+        metrics=("cosine",),
+        cost="O(n k d) per iteration",
+    ),
+    Method(
+        name="meanshift",
+        title="MeanShift",
+        summary="Finds the number of clusters: peaks of the density of the images.",
+        estimator=_HOME + "meanshift:MeanShift",
+        parameters=(
+            Parameter("bandwidth", Kind.NUMBER, None, 1e-12, help="Radius of the kernel."),
+            Parameter("quantile", Kind.NUMBER, 0.3, 0.001, 1.0, help="For the automatic radius."),
+            Parameter("kernel", Kind.CHOICE, "flat", choices=("flat", "gaussian"), help="Shape."),
+            Parameter("max_seeds", Kind.INTEGER, 5000, 1, 1_000_000, help="Images that climb."),
+            _MAX_ITER,
+        ),
+        needs_k=False,
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(seeds n d) per step",
+    ),
+    Method(
+        name="agglomerative",
+        title="Hierarchical",
+        summary="Merges near clusters step by step; its tree can be cut anywhere.",
+        estimator=_HOME + "agglomerative:Agglomerative",
+        hierarchical=True,
+        seeded=False,
+        metrics=_EVERY,
+        linkages=("ward", "average", "complete", "single"),
+        cost="O(n^2 d)",
+    ),
+    Method(
+        name="dbscan",
+        title="DBSCAN",
+        summary="Dense regions of any shape; images between them stay Unassigned.",
+        estimator=_HOME + "density:DBSCAN",
+        parameters=(
+            Parameter("eps", Kind.NUMBER, None, 1e-12, help="Radius that counts as near."),
+            Parameter("min_samples", Kind.INTEGER, 5, 1, 100_000, help="Neighbours of a core."),
+        ),
+        needs_k=False,
+        seeded=False,
+        finds_noise=True,
+        metrics=_EVERY,
+        cost="O(n^2 d)",
+    ),
+    Method(
+        name="hdbscan",
+        title="HDBSCAN",
+        summary="Dense groups of varying density; images between them stay Unassigned.",
+        estimator=_HOME + "density:HDBSCAN",
+        parameters=(
+            Parameter("min_cluster_size", Kind.INTEGER, None, 2, 1_000_000, help="Least size."),
+            Parameter("min_samples", Kind.INTEGER, None, 1, 100_000, help="Caution against noise."),
+            Parameter(
+                "selection", Kind.CHOICE, "eom", choices=("eom", "leaf"), help="Few large or many."
+            ),
+        ),
+        needs_k=False,
+        seeded=False,
+        finds_noise=True,
+        metrics=_EVERY,
+        cost="O(n^2 d)",
+    ),
+    Method(
+        name="gmm",
+        title="Gaussian mixture",
+        summary="Clusters with a shape of their own and a probability for every image.",
+        estimator=_HOME + "mixture:GaussianMixture",
+        parameters=(
+            Parameter(
+                "covariance",
+                Kind.CHOICE,
+                "auto",
+                choices=("auto", "full", "tied", "diag", "spherical"),
+                help="Shape of the clusters.",
+            ),
+            Parameter("n_init", Kind.INTEGER, 5, 1, 1000, help="Starts; the best is kept."),
+            Parameter("max_iter", Kind.INTEGER, 100, 1, 100_000, help="Most iterations."),
+            Parameter("regularisation", Kind.NUMBER, 1e-3, 0.0, 1.0, help="Least variance."),
+        ),
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(n k d^2) per iteration",
+    ),
+    Method(
+        name="spectral",
+        title="Spectral",
+        summary="Cuts the graph of nearest neighbours; finds clusters of any shape.",
+        estimator=_HOME + "spectral:SpectralClustering",
+        parameters=(
+            Parameter("n_neighbors", Kind.INTEGER, 15, 1, 10_000, help="Neighbours in the graph."),
+        ),
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(n^2 d)",
     ),
 )

@@ -299,7 +299,7 @@ class _Rounds:
     def _exact(self, slots: Tensor, ids: Tensor) -> Tensor:
         """Squared Ward distances (r, c) from differences in float64; inf to itself."""
         difference = self.centres[ids] - self.centres[slots][:, None, :]
-        squared = torch.linalg.vecdot(difference, difference).to(torch.float64)
+        squared: Tensor = torch.linalg.vecdot(difference, difference).to(torch.float64)
         one, two = self.weights[slots][:, None], self.weights[ids]
         squared *= 2.0 * one * two / (one + two)
         squared[ids == slots[:, None]] = torch.inf
