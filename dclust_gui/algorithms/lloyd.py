@@ -58,6 +58,16 @@ def prepare(features: FloatArray, device: str) -> tuple[Tensor, NDArray[np.float
     return torch.from_numpy(np.ascontiguousarray(centred, dtype=np.float32)).to(device), mean
 
 
+def tensor_of(array: FloatArray) -> Tensor:
+    """A tensor that shares the array's memory, or a copy where the array is read-only.
+
+    Args:
+        array: Any shape, float32 or float64.
+    """
+    contiguous = np.ascontiguousarray(array)
+    return torch.from_numpy(contiguous if contiguous.flags.writeable else contiguous.copy())
+
+
 def blocks(n_rows: int, width: int) -> list[slice]:
     """Row ranges so that one block of `width` columns has about BLOCK_VALUES values."""
     step = max(256, BLOCK_VALUES // max(width, 1))
@@ -314,7 +324,7 @@ def nearest_two(
         int32 labels, the distance to the nearest centre (from differences, exact), and to the
         second nearest (inf with one centre).
     """
-    rows = torch.from_numpy(np.ascontiguousarray(features)).to(device)
+    rows = tensor_of(features).to(device)
     centre_rows = torch.from_numpy(centres).to(rows.dtype).to(device)
     middle = centre_rows.median(0).values  # not the mean: a far centre would cost digits
     shifted = centre_rows - middle

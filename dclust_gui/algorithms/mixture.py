@@ -48,6 +48,7 @@ class GaussianMixture(Clusterer):
         soft_assignments_: float32 (n_images, n_clusters), rows sum to 1.
         confidence_: float32 (n_images,), the greatest of them.
         cluster_centers_: (n_clusters, d) in the mapped space.
+        n_iter_: Iterations of the best start's last stretch, at least 1.
 
     Source:
         Dempster, Laird, Rubin, "Maximum likelihood from incomplete data via the EM algorithm",
@@ -75,6 +76,7 @@ class GaussianMixture(Clusterer):
 
     soft_assignments_: NDArray[np.float32]
     cluster_centers_: FloatArray
+    n_iter_: int
 
     def _fit(self, features: FloatArray, callback: Callback | None) -> None:
         n_clusters = check_cluster_count(self.n_clusters, len(features))
@@ -98,6 +100,7 @@ class GaussianMixture(Clusterer):
             models.append(self._one_start(rows, int(random.randint(2**31 - 1)), callback, start))
         report(callback, self.n_init, self.n_init)
         self.model_ = max(models, key=lambda model: model.lower_bound_)
+        self.n_iter_ = int(self.model_.n_iter_)
         self.cluster_centers_ = (self.model_.means_ / self._scale + self._mean).astype(
             features.dtype
         )

@@ -19,7 +19,14 @@ from dclust_gui.algorithms.base import (
     confidence_from_margin,
 )
 from dclust_gui.algorithms.clusterer import Clusterer
-from dclust_gui.algorithms.lloyd import LloydResult, lloyd, nearest_two, plus_plus, prepare
+from dclust_gui.algorithms.lloyd import (
+    LloydResult,
+    lloyd,
+    nearest_two,
+    plus_plus,
+    prepare,
+    tensor_of,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -165,7 +172,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
             (n_images, n_clusters), the type of X.
         """
         features = self._mapped(X)
-        rows = torch.from_numpy(features)
+        rows = tensor_of(features)
         centres = torch.from_numpy(self.cluster_centers_.astype(features.dtype))
         distances: FloatArray = torch.cdist(
             rows, centres, compute_mode="donot_use_mm_for_euclid_dist"

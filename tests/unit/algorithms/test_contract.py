@@ -45,6 +45,18 @@ def test_separated_clouds_are_found(name: str, make_blobs: Callable) -> None:  #
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_read_only_float32_features_are_taken_and_left_alone(
+    name: str,
+    make_blobs: Callable,  # type: ignore[type-arg]
+) -> None:
+    rows, _ = make_blobs(n=60)
+    before = rows.copy()
+    rows.setflags(write=False)
+    build(name, n_clusters=3, random_state=0).fit(rows)
+    np.testing.assert_array_equal(rows, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_labels(name: str, make_blobs: Callable) -> None:  # type: ignore[type-arg]
     rows, _ = make_blobs(n=150, spread=2.5)
     model = build(name, n_clusters=5, random_state=7)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from dclust_gui import algorithms
 
-SMALL = {
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+SMALL: dict[str, dict[str, float]] = {
     "GaussianMixture": {"n_clusters": 2, "n_init": 1, "max_iter": 20},
     "KMeans": {"n_clusters": 2, "n_init": 1},
     "MeanShift": {"bandwidth": 1.0},
@@ -28,7 +32,9 @@ def estimators() -> list[BaseEstimator]:
 def test_scikit_learns_checks_pass(estimator: BaseEstimator) -> None:
     expected = EXPECTED_FAILURES.get(type(estimator).__name__, {})
     failures = []
+    count = 0
     for instance, check in estimator_checks_generator(estimator):
+        count += 1
         name = getattr(check, "func", check).__name__
         try:
             check(instance)
@@ -38,3 +44,4 @@ def test_scikit_learns_checks_pass(estimator: BaseEstimator) -> None:
             if type(error).__name__ != "SkipTest" and name not in expected:
                 failures.append(f"{name}: {error!r}"[:300])
     assert not failures
+    assert count > 30
