@@ -177,7 +177,7 @@ def dclust(embedded: list[int], capsys: pytest.CaptureFixture[str]) -> Dclust:
 def start_dclust() -> Callable[..., subprocess.Popen[str]]:
     """Starts a command as a process of its own, as a user would."""
 
-    def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
+    def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "dclust_gui", *map(str, arguments)]
         settings = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY), "COLUMNS": "200"}
         return subprocess.Popen(
@@ -186,8 +186,8 @@ def start_dclust() -> Callable[..., subprocess.Popen[str]]:
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,
-            env=os.environ | settings,
-            **options,  # type: ignore[call-overload]
+            env=os.environ | settings | variables,
+            start_new_session=True,
         )
 
     return start

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -80,25 +78,31 @@ def run(arguments: list[str], open_window: OpenWindow) -> int:
     """
     debug = "--debug" in arguments
     plain = [a for a in arguments if a != "--debug"]
+    output.allow_any_text()
     try:
         code = typer.main.get_command(make_app(open_window)).main(
             plain, prog_name="dclust", standalone_mode=False
         )
+        output.flush()
     except KnownError as error:
         return _failed(error, debug=debug)
     except (Cancelled, KeyboardInterrupt, typer.Abort):
-        output.say_error(
-            "interrupted; what is finished is kept and the next run goes on from there"
-        )
-        return EXIT_INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.discard_rest()
         return EXIT_FAILED
     except typer.Exit as done:
         return done.exit_code
     except Exception as error:  # noqa: BLE001 -- the last resort of the command line
         return _usage_or_bug(error, debug=debug)
+    if code == EXIT_INTERRUPTED:  # how typer passes on Ctrl+C
+        return _interrupted()
     return code if isinstance(code, int) else 0
+
+
+def _interrupted() -> int:
+    output.say_error("interrupted; what is finished is kept and the next run goes on from there")
+    return EXIT_INTERRUPTED
 
 
 def _failed(error: KnownError, *, debug: bool) -> int:
@@ -109,13 +113,18 @@ def _failed(error: KnownError, *, debug: bool) -> int:
 
 
 def _usage_or_bug(error: Exception, *, debug: bool) -> int:
-    """Usage errors show themselves and end with 2; anything else is a bug of ours."""
+    """Usage errors show themselves and end with 2; what is neither they nor the system's is ours."""
     show = getattr(error, "show", None)
     if callable(show) and hasattr(error, "exit_code"):
         show()
         return int(error.exit_code)
     if debug:
         raise error
+    if isinstance(error, OSError) and error.strerror:
+        place = f" ({error.filename})" if error.filename else ""
+        output.discard_rest()
+        output.say_error(f"the system reports: {error.strerror}{place} (--debug shows where)")
+        return EXIT_FAILED
     text = " ".join(f"{type(error).__name__}: {error}".split())
     output.say_error(f"an unexpected error, please report it: {text} (--debug shows where)")
     return EXIT_FAILED

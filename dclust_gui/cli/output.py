@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Self
 
@@ -10,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from dclust_gui.domain.errors import StorageError
 from dclust_gui.domain.events import (
     Event,
     ImageSkipped,
@@ -55,6 +59,35 @@ def printable(text: str) -> str:
     )
 
 
+def allow_any_text() -> None:
+    """Print what the terminal's encoding lacks as escapes rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush() -> None:
+    """Write out what was printed.
+
+    Raises:
+        BrokenPipeError: If nobody reads it.
+        StorageError: If it cannot be written, such as to a full disk.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_rest()
+        raise StorageError("Could not write the output.", f"{error.strerror or error}.") from error
+
+
+def discard_rest() -> None:
+    """Let what is still printed go nowhere, so that the end of the program does not fail on it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def say(text: str = "") -> None:
     """Print a line of result."""
     print(printable(text))
@@ -62,7 +95,8 @@ def say(text: str = "") -> None:
 
 def say_json(value: object) -> None:
     """Print a value as JSON."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    print(json.dumps(value, ensure_ascii=not is_unicode, indent=1))
 
 
 def say_error(error: KnownError | str) -> None:

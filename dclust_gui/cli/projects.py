@@ -10,6 +10,7 @@ import typer
 from dclust_gui.cli import output
 from dclust_gui.cli.exporting import parse_choice, run_plan, say_plan, say_result
 from dclust_gui.cli.running import check_folders, interruptible
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 
@@ -44,10 +45,11 @@ def add(
         view.say_skipped()
         missing = sum(record.is_missing for record in session.images)
         new = len(session.images) - before
-        output.say(f"{new:,} new images; {len(session.images):,} in the project.")
+        output.say(f"{count_of(new, 'new image')}; {len(session.images):,} in the project.")
         if missing:
             output.say(
-                f"{missing:,} images were not found; 'dclust relink' follows a moved folder."
+                f"{count_of(missing)} {'was' if missing == 1 else 'were'} not found; "
+                "'dclust relink' follows a moved folder."
             )
     finally:
         session.close()

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from dclust_gui.compute.threads import set_torch_threads, thread_budget
 from dclust_gui.domain.control import Cancelled
-from dclust_gui.domain.events import ImageSkipped, Stage, ThumbnailReady
+from dclust_gui.domain.errors import StorageError
+from dclust_gui.domain.events import ImageSkipped, Notice, Severity, Stage, ThumbnailReady
 from dclust_gui.domain.images import (
     CompanionKind,
     FileStamp,
@@ -137,7 +138,7 @@ class Ingest:
             timings["features"] = meter.finish()
         for unit, entry in zip(scan.units, known, strict=True):
             if entry.facts.status is ImageStatus.UNREADABLE:
-                self._sink(ImageSkipped(display_path(unit.relative), entry.facts.reason))
+                self._sink(ImageSkipped(_shown(scan, unit), entry.facts.reason))
         return IngestResult(
             scan,
             tuple(entry.content for entry in known),
@@ -371,16 +372,29 @@ class Ingest:
         """Facts, stamps and thumbnails of some units, to the cache."""
         if not reads:
             return
-        self._stores.thumbnails.put_many(
-            [(r.content, r.thumbnail) for r in reads if r.thumbnail is not None]
-        )
         index = self._stores.file_index
-        index.remember_facts([row for r in reads for row in r.known_facts])
-        index.remember([row for r in reads for row in r.remembered])
+        for write in (
+            lambda: self._stores.thumbnails.put_many(
+                [(r.content, r.thumbnail) for r in reads if r.thumbnail is not None]
+            ),
+            lambda: index.remember_facts([row for r in reads for row in r.known_facts]),
+            lambda: index.remember([row for r in reads for row in r.remembered]),
+        ):
+            try:
+                write()
+            except StorageError as error:  # told once; only what the next run saves is lost
+                self._sink(Notice(Severity.WARNING, str(error)))
         for read in reads:
             if read.thumbnail is not None:
                 self._sink(ThumbnailReady(read.unit, read.content))
                 read.thumbnail = None
+
+
+def _shown(scan: ScanResult, unit: Unit) -> str:
+    """A unit's path as text; with its folder where there are several."""
+    if len(scan.roots) == 1:
+        return display_path(unit.relative)
+    return display_path(os.fsencode(absolute_path(scan.roots[unit.root], unit.relative)))
 
 
 def _drain(items: queue.Queue[_Read | BaseException]) -> None:

@@ -50,7 +50,7 @@ class StageMeter:
         self.set(self.done + steps, self.total)
 
     def set(self, done: int, total: int) -> None:
-        """Say how far the stage is, as algorithm callbacks do.
+        """Say how far the stage is, as algorithm callbacks do; only `finish` says that it is done.
 
         Raises:
             Cancelled: If the job was cancelled.
@@ -58,7 +58,8 @@ class StageMeter:
         self._token.checkpoint()
         self.done, self.total = done, total
         now = time.perf_counter()
-        if now - self._last_sent >= _INTERVAL_S:
+        is_last = 0 < total <= done
+        if not is_last and now - self._last_sent >= _INTERVAL_S:
             self._send(now)
 
     def finish(self) -> float:

@@ -55,12 +55,11 @@ def write_output(path: Path, text: str, what: str) -> None:
     check_output(path, what.capitalize())
     data = text.encode("utf-8", "backslashreplace")
     try:
-        place = path.resolve()
-        if place.exists() and not place.is_file():
-            with place.open("wb") as file:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
                 file.write(data)
         else:
-            write_file(place, [data])
+            write_file(path.resolve(), [data])
     except OSError as error:
         raise StorageError(
             f"Could not write {what} to '{path}'.", f"{error.strerror or error}."

@@ -39,7 +39,7 @@ class Settings:
     def recent(self) -> tuple[Path, ...]:
         """Folders and projects opened last, newest first; those that are gone are left out."""
         paths = [Path(p) for p in self._values.get(_RECENT, "").split("\0") if p]
-        return tuple(p for p in paths if p.exists())
+        return tuple(p for p in paths if _is_there(p))
 
     def add_recent(self, path: Path) -> None:
         """Put a folder or project at the top of the list."""
@@ -63,3 +63,11 @@ class Settings:
             temporary.replace(self._path)
         except (OSError, UnicodeEncodeError):
             temporary.unlink(missing_ok=True)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a path exists; one that may not be looked at counts as gone."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

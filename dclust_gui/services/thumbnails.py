@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from dclust_gui.domain.errors import ImageUnreadableError
+from dclust_gui.domain.errors import ImageUnreadableError, StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +58,8 @@ class ThumbnailService:
         if side_px <= STORED_SIDE:
             data = make_thumbnail(pixels, STORED_SIDE)
             if content:
-                self._stores.thumbnails.put(content, data)
+                with contextlib.suppress(StorageError):  # shown all the same
+                    self._stores.thumbnails.put(content, data)
             return decode_thumbnail(data)
         return pixels
 
