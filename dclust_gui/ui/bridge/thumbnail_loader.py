@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QThreadPool, QTimer, Signal, Slot
 
+from dclust_gui.ui.bridge.memory import give_back_memory
 from dclust_gui.ui.bridge.pictures import image_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 _MAX_THREADS = 4
 _DELIVERY_BUDGET_S = 0.004
 _SHUTDOWN_MS = 5000
+_TRIM_EVERY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class ThumbnailLoader(QObject):
         self._ready: deque[tuple[_Request, QImage | None]] = deque()
         self._generation = 0
         self._n_drains = 0
+        self._n_read = 0
         self._is_closing = False
         self._is_announced = False
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -149,6 +152,16 @@ class ThumbnailLoader(QObject):
                 is_first, self._is_announced = not self._is_announced, True
             if is_first:
                 self._arrived.emit()
+        self._tidy_up()
+
+    def _tidy_up(self) -> None:
+        """Now and then, with nothing left to read, hand freed memory back."""
+        with self._lock:
+            is_due = not self._n_drains and self._n_read >= _TRIM_EVERY
+            if is_due:
+                self._n_read = 0
+        if is_due:
+            give_back_memory()
 
     def _take(self) -> _Request | None:
         with self._lock:
@@ -158,6 +171,7 @@ class ThumbnailLoader(QObject):
                 return None
             key, wish = waiting.popitem()
             self._in_hand.add(key)
+            self._n_read += 1
             return wish
 
     def _read(self, wish: _Request) -> QImage | None:

@@ -84,6 +84,7 @@ class GalleryModel(QAbstractListModel):
         self._filter = GalleryFilter()
         self._is_grouped = False
         self._side_px = 160
+        self._ratio = 1.0
         self._wanted: tuple[int, ...] = ()
         self._ranks = SortRanks(self)
         self._arrangement = arrange(
@@ -198,8 +199,14 @@ class GalleryModel(QAbstractListModel):
         """Longest side of thumbnails in device pixels."""
         return self._side_px
 
-    def set_side(self, side_px: int) -> None:
-        """Ask for thumbnails in another size from now on; those there are shown meanwhile."""
+    def set_side(self, side_px: int, ratio: float = 1.0) -> None:
+        """Ask for thumbnails in another size from now on; those there are shown meanwhile.
+
+        Args:
+            side_px: Longest side in device pixels.
+            ratio: Device pixel ratio of the view.
+        """
+        self._ratio = ratio
         if side_px != self._side_px:
             self._loader.forget(self._wanted, self._side_px)
             self._wanted = ()
@@ -352,6 +359,8 @@ class GalleryModel(QAbstractListModel):
         if self._source is None or not self._cache.accepts(image_id, side_px, self._side_px):
             return
         pixmap = None if picture is None else QPixmap.fromImage(picture)
+        if pixmap is not None:
+            pixmap.setDevicePixelRatio(self._ratio)
         self._cache.put(image_id, side_px, pixmap)
         if row >= 0:
             index = self.index(row)

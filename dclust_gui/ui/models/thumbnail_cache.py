@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPixmap
 
-DEFAULT_LIMIT_BYTES = 192 << 20
+DEFAULT_LIMIT_BYTES = 128 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)

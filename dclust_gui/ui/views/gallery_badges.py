@@ -28,7 +28,7 @@ def badge_pixmap(badge: Badge, ratio: float) -> QPixmap:
         ratio: Device pixel ratio.
     """
     width = _RAW_WIDTH_PX if badge is Badge.RAW_PAIR else BADGE_PX
-    picture, painter = _canvas(width, BADGE_PX, ratio)
+    picture, painter = canvas(width, BADGE_PX, ratio)
     painter.setPen(QPen(_EDGE, 1))
     painter.setBrush(_PLATE)
     painter.drawRoundedRect(QRectF(0.5, 0.5, width - 1, BADGE_PX - 1), 5, 5)
@@ -43,17 +43,17 @@ def badge_pixmap(badge: Badge, ratio: float) -> QPixmap:
     return picture
 
 
-def unreadable_pixmap(side_px: int, rgb: int, ratio: float) -> QPixmap:
+def unreadable_pixmap(side_px: int, colour: QColor, ratio: float) -> QPixmap:
     """A picture torn in two.
 
     Args:
         side_px: Side, device-independent pixels.
-        rgb: Colour as `QColor.rgb()`.
+        colour: Of the lines.
         ratio: Device pixel ratio.
     """
-    picture, painter = _canvas(side_px, side_px, ratio)
+    picture, painter = canvas(side_px, side_px, ratio)
     painter.scale(side_px / 48, side_px / 48)
-    painter.setPen(QPen(QColor(rgb), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
+    painter.setPen(QPen(colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
                         Qt.PenJoinStyle.RoundJoin))  # fmt: skip
     painter.drawPolyline(_points((30, 7), (7, 7), (7, 41), (21, 41), (18, 32), (25, 26), (21, 17),
                                  (30, 7)))  # fmt: skip
@@ -63,7 +63,14 @@ def unreadable_pixmap(side_px: int, rgb: int, ratio: float) -> QPixmap:
     return picture
 
 
-def _canvas(width: int, height: int, ratio: float) -> tuple[QPixmap, QPainter]:
+def canvas(width: int, height: int, ratio: float) -> tuple[QPixmap, QPainter]:
+    """An empty, transparent picture and a painter on it.
+
+    Args:
+        width: Device-independent pixels.
+        height: Device-independent pixels.
+        ratio: Device pixel ratio.
+    """
     picture = QPixmap(round(width * ratio), round(height * ratio))
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)

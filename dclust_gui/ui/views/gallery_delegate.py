@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from dclust_gui.ui.models.gallery_cell import PictureState
 from dclust_gui.ui.models.gallery_model import GalleryRole
 from dclust_gui.ui.models.palette import mark_pixmap
-from dclust_gui.ui.views.gallery_badges import badge_pixmap, unreadable_pixmap
+from dclust_gui.ui.views.gallery_badges import badge_pixmap, canvas, unreadable_pixmap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,9 @@ _CAPTION_FROM_PX = 80
 _MARK_PX = 12
 _RADIUS = 6.0
 _ELIDED_NAMES = 20_000
+_NO_PEN = Qt.PenStyle.NoPen
+_NO_BRUSH = Qt.BrushStyle.NoBrush
+_ANTIALIASING = QPainter.RenderHint.Antialiasing
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,6 @@ class GalleryDelegate(QStyledItemDelegate):
         self._metrics = QFontMetrics(self._font)
         self._shades = shades_of(palette)
         self._ratio = ratio
-        self._signs.clear()
         self._measure()
 
     def picture_rect(self, cell: QRect) -> QRect:
@@ -170,39 +172,60 @@ class GalleryDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
-        """Paint one cell."""
-        look: CellLook = index.data(GalleryRole.LOOK)
-        self.paint_cell(painter, option.rect, look, option.state)
+        """Paint one cell of any view."""
+        state = option.state
+        self.paint_cell(
+            painter,
+            option.rect,
+            index.data(GalleryRole.LOOK),
+            is_selected=bool(state & QStyle.StateFlag.State_Selected),
+            is_hovered=bool(state & QStyle.StateFlag.State_MouseOver),
+            has_focus=bool(state & QStyle.StateFlag.State_HasFocus),
+        )
 
     def paint_cell(
-        self, painter: QPainter, cell: QRect, look: CellLook, state: QStyle.StateFlag
+        self,
+        painter: QPainter,
+        cell: QRect,
+        look: CellLook,
+        *,
+        is_selected: bool = False,
+        is_hovered: bool = False,
+        has_focus: bool = False,
     ) -> None:
         """Paint one cell whose look is known.
 
         Args:
-            painter: Active on the view.
+            painter: Active on the view, with the view's font.
             cell: Where.
             look: What it shows.
-            state: Selected, MouseOver and HasFocus are heeded.
+            is_selected: The image is selected.
+            is_hovered: The mouse is over it.
+            has_focus: Keys act on it.
         """
-        self._paint_back(painter, cell, state)
+        shades = self._shades
+        if is_selected:
+            _paint_box(painter, cell, _NO_PEN, shades.selected)
+        elif is_hovered:
+            _paint_box(painter, cell, _NO_PEN, shades.hover)
         square = self.picture_rect(cell)
         if look.picture is not None:
             picture = self._paint_picture(painter, square, look.picture)
         else:
             picture = square
-            self._paint_blank(painter, square, look.state)
+            painter.drawPixmap(square.topLeft(), self._plate(look.state))
         if look.badges:
             self._paint_badges(painter, picture, look)
         if self._caption_px:
             self._paint_caption(painter, cell, look)
         else:
-            self._paint_corner_mark(painter, square, look.colour)
-        if state & QStyle.StateFlag.State_Selected:
-            self._paint_frame(painter, cell, QPen(self._shades.selected_edge, 2))
-        if state & QStyle.StateFlag.State_HasFocus:
-            pen = QPen(self._shades.focus, 1.5, Qt.PenStyle.DashLine)
-            self._paint_frame(painter, cell.adjusted(3, 3, -3, -3), pen)
+            corner = QPoint(square.left() - 4, square.bottom() - _MARK_PX + 1)
+            painter.drawPixmap(corner, self._corner_mark(look.colour))
+        if is_selected:
+            _paint_box(painter, cell, QPen(shades.selected_edge, 2), _NO_BRUSH)
+        if has_focus:
+            pen = QPen(shades.focus, 1.5, Qt.PenStyle.DashLine)
+            _paint_box(painter, cell.adjusted(3, 3, -3, -3), pen, _NO_BRUSH)
 
     def sizeHint(
         self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex
@@ -216,6 +239,7 @@ class GalleryDelegate(QStyledItemDelegate):
         is_wide = self._side >= _CAPTION_FROM_PX
         self._caption_px = self._metrics.height() + 6 if is_wide else 0
         self._elided.clear()
+        self._signs.clear()
 
     def _caption(self, name: str) -> tuple[str, int]:
         """A name cut to the cell's width, and how wide it is."""
@@ -244,32 +268,12 @@ class GalleryDelegate(QStyledItemDelegate):
             known = self._signs[key] = make()
         return known
 
-    def _paint_back(self, painter: QPainter, cell: QRect, state: QStyle.StateFlag) -> None:
-        if state & QStyle.StateFlag.State_Selected:
-            fill = self._shades.selected
-        elif state & QStyle.StateFlag.State_MouseOver:
-            fill = self._shades.hover
-        else:
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(fill)
-        painter.drawRoundedRect(QRectF(cell), _RADIUS, _RADIUS)
-
-    def _paint_frame(self, painter: QPainter, rect: QRect, pen: QPen) -> None:
-        inset = pen.widthF() / 2
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        box = QRectF(rect).adjusted(inset, inset, -inset, -inset)
-        painter.drawRoundedRect(box, _RADIUS - inset, _RADIUS - inset)
-
     def _paint_picture(self, painter: QPainter, square: QRect, pixmap: QPixmap) -> QRect:
         """Paint the whole picture in the middle of its square; returns where it lies."""
         wide, high = pixmap.width(), pixmap.height()
         side = round(self._side * self._ratio)
         longest = max(wide, high, 1)
-        is_exact = longest == side
+        is_exact = longest == side and pixmap.devicePixelRatio() == self._ratio
         scale = 1.0 if is_exact else side / longest
         width = max(1.0, wide * scale / self._ratio)
         height = max(1.0, high * scale / self._ratio)
@@ -282,30 +286,45 @@ class GalleryDelegate(QStyledItemDelegate):
             painter.drawPixmap(at, pixmap)
         else:
             painter.drawPixmap(QRectF(at.x(), at.y(), width, height), pixmap, QRectF(pixmap.rect()))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+        painter.setRenderHint(_ANTIALIASING, on=False)
         place = QRectF(at.x(), at.y(), width, height).toRect()
         painter.setPen(self._shades.hairline)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setBrush(_NO_BRUSH)
         painter.drawRect(place.adjusted(0, 0, -1, -1))
         return place
 
-    def _paint_blank(self, painter: QPainter, square: QRect, state: PictureState) -> None:
-        """Paint a plate where there is no picture: calm while loading, marked when unreadable."""
+    def _plate(self, state: PictureState) -> QPixmap:
+        """What stands where there is no picture: calm while loading, marked when unreadable."""
+        return self._sign(state, lambda: self._painted_plate(state))
+
+    def _painted_plate(self, state: PictureState) -> QPixmap:
+        picture, painter = canvas(self._side, self._side, self._ratio)
         inset = max(3, self._side // 16)
-        box = QRectF(square.adjusted(inset, inset, -inset, -inset))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRect(inset, inset, self._side - 2 * inset, self._side - 2 * inset)
         if state is PictureState.UNREADABLE:
-            painter.setPen(QPen(self._shades.hairline, 1.5, Qt.PenStyle.DashLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+            _paint_box(
+                painter, box, QPen(self._shades.hairline, 1.5, Qt.PenStyle.DashLine), _NO_BRUSH
+            )
             side = min(56, self._side // 2)
-            rgb = self._shades.dim_text.rgb()
-            sign = self._sign(("torn", side), lambda: unreadable_pixmap(side, rgb, self._ratio))
-            painter.drawPixmap(box.center() - QPointF(side / 2, side / 2), sign)
+            sign = unreadable_pixmap(side, self._shades.dim_text, self._ratio)
+            painter.drawPixmap(QRectF(box).center() - QPointF(side / 2, side / 2), sign)
         else:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._shades.plate)
-            painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+            _paint_box(painter, box, _NO_PEN, self._shades.plate)
+        painter.end()
+        return picture
+
+    def _corner_mark(self, colour: int) -> QPixmap:
+        """Small cells have no caption: the mark lies on a corner of the thumbnail instead."""
+        return self._sign(("corner", colour), lambda: self._painted_corner_mark(colour))
+
+    def _painted_corner_mark(self, colour: int) -> QPixmap:
+        picture, painter = canvas(_MARK_PX + 4, _MARK_PX + 4, self._ratio)
+        painter.setPen(_NO_PEN)
+        painter.setBrush(self._shades.ground)
+        painter.drawEllipse(QRectF(0, 0, _MARK_PX + 4, _MARK_PX + 4))
+        painter.drawPixmap(2, 2, self._mark(colour))
+        painter.end()
+        return picture
 
     def _paint_badges(self, painter: QPainter, picture: QRect, look: CellLook) -> None:
         right = picture.right() - 3
@@ -327,12 +346,14 @@ class GalleryDelegate(QStyledItemDelegate):
         painter.setPen(self._shades.text)
         painter.drawText(left + _MARK_PX + 5, top + self._metrics.ascent(), text)
 
-    def _paint_corner_mark(self, painter: QPainter, square: QRect, colour: int) -> None:
-        """Small cells have no caption: the mark lies on the thumbnail's plate instead."""
-        mark = self._mark(colour)
-        corner = QPoint(square.left() - 2, square.bottom() - _MARK_PX + 3)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._shades.ground)
-        painter.drawEllipse(QRect(corner, QSize(_MARK_PX, _MARK_PX)).adjusted(-2, -2, 2, 2))
-        painter.drawPixmap(corner, mark)
+
+def _paint_box(
+    painter: QPainter, rect: QRect, pen: QPen | Qt.PenStyle, brush: QColor | Qt.BrushStyle
+) -> None:
+    """Paint a box with round corners, the line inside it."""
+    painter.setRenderHint(_ANTIALIASING)
+    painter.setPen(pen)
+    painter.setBrush(brush)
+    inset = pen.widthF() / 2 if isinstance(pen, QPen) else 0.0
+    box = QRectF(rect).adjusted(inset, inset, -inset, -inset)
+    painter.drawRoundedRect(box, _RADIUS - inset, _RADIUS - inset)

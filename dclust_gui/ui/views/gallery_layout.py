@@ -5,6 +5,7 @@ Every answer costs no more than what is in sight, whatever the number of images.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,22 +50,23 @@ class GalleryLayout:
         lines = -(-sizes // self.columns)
         below = _SECTION_GAP_PX if header_px else 0
         heights = header_px + lines * self.line_step + below
-        self._tops = MARGIN_PX + np.concatenate([np.zeros(1, np.int64), np.cumsum(heights)])
-        self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        # lists: bisect on them is ten times faster than searchsorted for one value
+        self._tops: list[int] = [MARGIN_PX, *(MARGIN_PX + np.cumsum(heights)).tolist()]
+        self._starts: list[int] = [0, *np.cumsum(sizes).tolist()]
         self._n_sections = len(sizes)
-        self.n_rows = int(self._starts[-1])
-        self.height = int(self._tops[-1]) + MARGIN_PX - (GAP_PX if n_cells else 0)
+        self.n_rows = self._starts[-1]
+        self.height = self._tops[-1] + MARGIN_PX - (GAP_PX if n_cells else 0)
 
     def section_of(self, row: int) -> int:
         """The section of a row."""
-        return int(np.searchsorted(self._starts, row, side="right")) - 1
+        return bisect_right(self._starts, row) - 1
 
     def cell_rect(self, row: int) -> QRect:
         """A cell; empty when there is no such row."""
         if not 0 <= row < self.n_rows:
             return QRect()
         section = self.section_of(row)
-        line, column = divmod(row - int(self._starts[section]), self.columns)
+        line, column = divmod(row - self._starts[section], self.columns)
         return QRect(
             MARGIN_PX + column * self._column_step,
             self._cells_top(section) + line * self.line_step,
@@ -76,12 +78,12 @@ class GalleryLayout:
         """A section's header, as wide as the visible area; empty where there is none."""
         if not self._header_px or not 0 <= section < self._n_sections:
             return QRect()
-        return QRect(0, int(self._tops[section]), self._width, self._header_px)
+        return QRect(0, self._tops[section], self._width, self._header_px)
 
     def section_rect(self, section: int) -> QRect:
         """A section with its header."""
-        top = int(self._tops[section])
-        return QRect(0, top, self._width, int(self._tops[section + 1]) - top)
+        top = self._tops[section]
+        return QRect(0, top, self._width, self._tops[section + 1] - top)
 
     def row_at(self, point: QPoint) -> int:
         """The row of the cell at a point; -1 between cells."""
@@ -92,8 +94,8 @@ class GalleryLayout:
         column = (point.x() - MARGIN_PX) // self._column_step
         if line < 0 or not 0 <= column < self.columns:
             return -1
-        row = int(self._starts[section]) + line * self.columns + column
-        is_there = row < int(self._starts[section + 1])
+        row = self._starts[section] + line * self.columns + column
+        is_there = row < self._starts[section + 1]
         return row if is_there and self.cell_rect(row).contains(point) else -1
 
     def header_at(self, point: QPoint) -> int:
@@ -103,7 +105,7 @@ class GalleryLayout:
 
     def section_at(self, y: int) -> int:
         """The section at a height; -1 above the first and below the last."""
-        section = int(np.searchsorted(self._tops, y, side="right")) - 1
+        section = bisect_right(self._tops, y) - 1
         return section if 0 <= section < self._n_sections else -1
 
     def sections_in(self, rect: QRect) -> range:
@@ -111,8 +113,8 @@ class GalleryLayout:
         if not self._n_sections:
             return range(0)
         last = self._n_sections - 1
-        first = int(np.searchsorted(self._tops, rect.top(), side="right")) - 1
-        final = int(np.searchsorted(self._tops, rect.bottom(), side="right")) - 1
+        first = bisect_right(self._tops, rect.top()) - 1
+        final = bisect_right(self._tops, rect.bottom()) - 1
         return range(max(0, first), min(last, final) + 1)
 
     def rows_in(self, rect: QRect) -> NDArray[np.int64]:
@@ -135,7 +137,7 @@ class GalleryLayout:
     def above(self, row: int) -> int:
         """The row one line up in the same column; the row itself on the first line."""
         section = self.section_of(row)
-        start = int(self._starts[section])
+        start = self._starts[section]
         if row - start >= self.columns:
             return row - self.columns
         before = self._nonempty(range(section - 1, -1, -1))
@@ -143,25 +145,25 @@ class GalleryLayout:
             return row
         count = self._count(before)
         last_line = (count - 1) // self.columns * self.columns
-        return int(self._starts[before]) + min(last_line + (row - start) % self.columns, count - 1)
+        return self._starts[before] + min(last_line + (row - start) % self.columns, count - 1)
 
     def below(self, row: int) -> int:
         """The row one line down in the same column; the row itself on the last line."""
         section = self.section_of(row)
-        start, count = int(self._starts[section]), self._count(section)
+        start, count = self._starts[section], self._count(section)
         line, column = divmod(row - start, self.columns)
         if line < (count - 1) // self.columns:
             return start + min((line + 1) * self.columns + column, count - 1)
         after = self._nonempty(range(section + 1, self._n_sections))
         if after < 0:
             return row
-        return int(self._starts[after]) + min(column, self._count(after) - 1)
+        return self._starts[after] + min(column, self._count(after) - 1)
 
     def _nonempty(self, sections: range) -> int:
         return next((s for s in sections if self._count(s)), -1)
 
     def _count(self, section: int) -> int:
-        return int(self._starts[section + 1] - self._starts[section])
+        return self._starts[section + 1] - self._starts[section]
 
     def _cells_top(self, section: int) -> int:
-        return int(self._tops[section]) + self._header_px
+        return self._tops[section] + self._header_px

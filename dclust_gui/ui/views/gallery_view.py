@@ -35,7 +35,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.selection import Selection
@@ -275,15 +275,14 @@ class GalleryView(QAbstractItemView):
 
     def _paint_row(self, painter: QPainter, row: int, offset: int) -> None:
         look = self._gallery.look_at(row)
-        state = QStyle.StateFlag.State_Enabled
-        if look.image in self._selection.images:
-            state |= QStyle.StateFlag.State_Selected
-        if row == self._hover_row:
-            state |= QStyle.StateFlag.State_MouseOver
-        if look.image == self._selection.current and self.hasFocus():
-            state |= QStyle.StateFlag.State_HasFocus
-        cell = self._layout.cell_rect(row).translated(0, -offset)
-        self._paint_delegate.paint_cell(painter, cell, look, state)
+        self._paint_delegate.paint_cell(
+            painter,
+            self._layout.cell_rect(row).translated(0, -offset),
+            look,
+            is_selected=look.image in self._selection.images,
+            is_hovered=row == self._hover_row,
+            has_focus=look.image == self._selection.current and self.hasFocus(),
+        )
 
     def _paint_header(self, painter: QPainter, section: int, offset: int) -> None:
         entry = self._gallery.sections[section]
@@ -514,7 +513,8 @@ class GalleryView(QAbstractItemView):
             [section.count for section in sections],
             HEADER_PX if is_grouped else 0,
         )
-        self._gallery.set_side(round(self.cell_side * self.devicePixelRatioF()))
+        ratio = self.devicePixelRatioF()
+        self._gallery.set_side(round(self.cell_side * ratio), ratio)
         self._hover_row = -1
         self._mouse.forget_rows()
         self.updateGeometries()
