@@ -15,6 +15,7 @@ from dclust_gui.services.settings import Settings
 from dclust_gui.services.workspace import Workspace
 from dclust_gui.storage.locations import data_dir
 from dclust_gui.ui.bridge.engine_host import EngineHost
+from dclust_gui.ui.bridge.preview_loader import PreviewLoader
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.cluster_model import ClusterModel
 from dclust_gui.ui.models.gallery_model import GalleryModel
@@ -59,12 +60,13 @@ class App(QObject):
         self.io_host = EngineHost("io", self)
         source = self._workspace.thumbnails
         self._loader = ThumbnailLoader(source, self)
+        self._previews = PreviewLoader(source, self)
         self._strip_loader = ThumbnailLoader(source, self, 1)
         self.gallery = GalleryModel(self._loader, self)
         self.clusters = ClusterModel(self._strip_loader, self)
         self.work = Work(self._workspace.engine, self.engine_host, self)
         self.controller = Controller(self.work, settings, self)
-        self.window = MainWindow(self.gallery, self.clusters)
+        self.window = MainWindow(self.gallery, self.clusters, self._previews)
         self.commands = Commands(
             self.window,
             self.clusters,
@@ -90,6 +92,7 @@ class App(QObject):
         ended = [
             self._loader.shutdown(_SHUTDOWN_MS),
             self._strip_loader.shutdown(_SHUTDOWN_MS),
+            self._previews.shutdown(_SHUTDOWN_MS),
             self.io_host.shutdown(_SHUTDOWN_MS),
             self.engine_host.shutdown(_SHUTDOWN_MS),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal, Slot
-from PySide6.QtWidgets import QFrame, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
@@ -53,6 +53,7 @@ class ClusterPanel(QWidget):
         self._filter.setPlaceholderText("Find cluster")
         self._filter.setAccessibleName("Find cluster")
         self._filter.setClearButtonEnabled(True)
+        self._filter.setProperty("look", "field")
         self._list = ClusterList(model, self)
         self._unassigned = DropRow("Unassigned", "", takes_drops=True, parent=self)
         self._new = DropRow("New cluster", "new", takes_drops=True, parent=self)
@@ -66,15 +67,12 @@ class ClusterPanel(QWidget):
         self._on_model_counts_changed()
 
     def _place(self) -> None:
-        line = QFrame(self)
-        line.setFrameShape(QFrame.Shape.HLine)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID // 2, 0, GRID // 2, GRID // 2)
         layout.setSpacing(GRID // 2)
         layout.addWidget(self._all)
         layout.addWidget(self._filter)
         layout.addWidget(self._list, 1)
-        layout.addWidget(line)
         layout.addWidget(self._unassigned)
         layout.addWidget(self._new)
         self.setMinimumWidth(GRID * 26)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PICTURE_SIDE = 64
-_WIDTH = 480
+_WIDTH = 600
 _RECENT_SHOWN = 5
 
 

@@ -145,7 +145,7 @@ class _MessageFrame(QFrame):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the look."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             QTimer.singleShot(0, self, self._colour)
 
 

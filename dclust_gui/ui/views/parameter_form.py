@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dclust_gui.services.methods import Parameter
 
 _LARGEST = 2_000_000_000
+_WORDS = {"n_init": "Attempts", "max_iter": "Most rounds", "tol": "Tolerance"}
 
 Field = QCheckBox | QComboBox | QLineEdit | QSpinBox
 
@@ -152,6 +153,8 @@ def problem(parameter: Parameter, text: str) -> str:
 
 
 def parameter_label(name: str) -> str:
-    """`max_iter` as `Max iter`."""
+    """`max_iter` as `Most rounds`: plain words where there are some."""
+    if name in _WORDS:
+        return _WORDS[name]
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]

@@ -61,6 +61,8 @@ class RunPanel(QWidget):
         self._auto_k = QRadioButton("Automatic", self)
         self._fixed_k = QRadioButton("Exactly", self)
         self._k = QSpinBox(self)
+        self._quality_group = QButtonGroup(self)
+        self._number_group = QButtonGroup(self)
         self._advanced = QToolButton(self)
         self._body = QWidget(self)
         self._method = QComboBox(self)
@@ -167,6 +169,12 @@ class RunPanel(QWidget):
 
     def _fill(self) -> None:
         self._can_run = False
+        for group, buttons in (
+            (self._quality_group, (self._fast, self._better)),
+            (self._number_group, (self._auto_k, self._fixed_k)),
+        ):
+            for button in buttons:
+                group.addButton(button)
         self._fast.setChecked(True)
         self._auto_k.setChecked(True)
         self._fast.setToolTip("A good result in seconds once the images are read")
@@ -194,19 +202,16 @@ class RunPanel(QWidget):
         self.set_device("")
 
     def _place(self) -> None:
-        self._quality_group = QButtonGroup(self)
-        self._number_group = QButtonGroup(self)
         content = QWidget(self)
         layout = QVBoxLayout(content)
         layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID * 2)
         layout.setSpacing(GRID)
         layout.addWidget(section("Result"))
-        layout.addLayout(self._pair(self._quality_group, self._fast, self._better))
+        layout.addLayout(row_of(self._fast, self._better))
         layout.addSpacing(GRID)
         layout.addWidget(section("Number of clusters"))
-        numbers = self._pair(self._number_group, self._auto_k, self._fixed_k)
-        numbers.insertWidget(numbers.count() - 1, self._k)
-        layout.addLayout(numbers)
+        layout.addWidget(self._auto_k)
+        layout.addLayout(row_of(self._fixed_k, self._k))
         layout.addSpacing(GRID)
         layout.addWidget(self._run)
         layout.addWidget(self._estimate)
@@ -228,7 +233,7 @@ class RunPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroller)
-        self.setMinimumWidth(GRID * 28)
+        self.setMinimumWidth(GRID * 32)
 
     def _place_advanced(self) -> None:
         body = QVBoxLayout(self._body)
@@ -237,23 +242,14 @@ class RunPanel(QWidget):
         rows = QFormLayout()
         rows.setSpacing(GRID)
         rows.addRow("Method", self._method)
-        rows.addRow(self._summary)
         rows.addRow("Distance", self._metric)
         rows.addRow("Linkage", self._linkage)
         rows.addRow("Seed", self._seed)
         self._rows = rows
+        body.addWidget(self._summary)
         body.addLayout(rows)
         body.addWidget(self._form)
         self._body.hide()
-
-    def _pair(self, group: QButtonGroup, first: QRadioButton, second: QRadioButton) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(GRID * 2)
-        for button in (first, second):
-            group.addButton(button)
-            row.addWidget(button)
-        row.addStretch(1)
-        return row
 
     def _connect(self) -> None:
         self._run.clicked.connect(self._on_run_clicked)
@@ -326,6 +322,16 @@ class RunPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             QTimer.singleShot(0, self, self._follow_look)
+
+
+def row_of(*widgets: QWidget) -> QHBoxLayout:
+    """Widgets side by side, at the left."""
+    row = QHBoxLayout()
+    row.setSpacing(GRID * 2)
+    for widget in widgets:
+        row.addWidget(widget)
+    row.addStretch(1)
+    return row
 
 
 def section(text: str) -> QLabel:

@@ -201,11 +201,24 @@ def style_sheet(look: Colours) -> str:
     QPushButton:focus {{ border-color: {look.accent}; }}
     QPushButton:disabled {{ color: {look.disabled}; }}
     QPushButton:default, QPushButton[look="primary"] {{ background: {look.accent};
-        border-color: {look.accent}; color: {look.on_accent}; font-weight: 600; }}
+        border-color: {look.accent}; color: {look.on_accent}; }}
     QPushButton:default:disabled, QPushButton[look="primary"]:disabled {{
         background: {look.window}; border-color: {look.border}; color: {look.disabled}; }}
     QPushButton:default:focus, QPushButton[look="primary"]:focus {{
         border: 2px solid {look.text}; }}
+    QLineEdit[look="field"] {{ border: 1px solid {look.border}; border-radius: 4px;
+        padding: 3px 6px;
+        background: {look.raised}; }}
+    QLineEdit[look="field"]:focus {{ border-color: {look.accent}; }}
+    QScrollBar {{ background: transparent; border: 0; }}
+    QScrollBar:vertical {{ width: 12px; }}
+    QScrollBar:horizontal {{ height: 12px; }}
+    QScrollBar::handle {{ background: {look.border}; border-radius: 4px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: 32px; }}
+    QScrollBar::handle:horizontal {{ min-width: 32px; }}
+    QScrollBar::handle:hover {{ background: {look.disabled}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QProgressBar {{ border: 0; border-radius: 3px; background: {look.border}; max-height: 6px;
         min-height: 6px; }}
     QProgressBar::chunk {{ border-radius: 3px; background: {look.accent}; }}

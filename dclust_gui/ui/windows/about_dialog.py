@@ -80,6 +80,7 @@ class AboutDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         copy = QPushButton("Copy", self)
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
+        copy.setAutoDefault(False)
         copy.clicked.connect(self._on_copy_clicked)
         buttons.rejected.connect(self.reject)
         words = QVBoxLayout()

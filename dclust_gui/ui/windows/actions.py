@@ -28,6 +28,7 @@ class Spec:
         text: Words in the menu.
         keys: Its keys, the shown one first.
         icon: File stem of its icon; empty for none.
+        short: Words in the tool bar; those of the menu when empty.
         tip: One sentence; the words themselves when empty.
         is_checkable: It is a switch.
     """
@@ -37,6 +38,7 @@ class Spec:
     icon: str = ""
     tip: str = ""
     is_checkable: bool = False
+    short: str = ""
 
 
 SPECS: dict[str, Spec] = {
@@ -47,7 +49,9 @@ SPECS: dict[str, Spec] = {
         "Look for new images", ("F5", "Ctrl+R"), "refresh", "Find new, changed and moved files"
     ),
     "save_as": Spec("Save project as…", ("Ctrl+Shift+S", Key.Save), "save"),
-    "export": Spec("Export clusters…", ("Ctrl+E",), "export", "Copy the images, a folder each"),
+    "export": Spec(
+        "Export clusters…", ("Ctrl+E",), "export", "Copy the images, a folder each", short="Export"
+    ),
     "close": Spec("Close project", (Key.Close,)),
     "quit": Spec("Quit", ("Ctrl+Q",)),
     "undo": Spec("Undo", (Key.Undo,), "undo"),
@@ -64,18 +68,25 @@ SPECS: dict[str, Spec] = {
     "zoom_reset": Spec("Normal thumbnails", ("Ctrl+0",)),
     "full_screen": Spec("Full screen", (Key.FullScreen,), is_checkable=True),
     "cluster": Spec("Cluster images", ("Ctrl+Return",), "cluster", "Group all images"),
-    "new_cluster": Spec("New cluster from selection", ("Ctrl+Shift+G",), "new"),
+    "new_cluster": Spec("New cluster", ("Ctrl+Shift+G",), "new", "New cluster from the selection"),
     "merge": Spec(
-        "Merge clusters", ("Ctrl+G",), "merge", "Put the selected clusters into one of them"
+        "Merge clusters",
+        ("Ctrl+G",),
+        "merge",
+        "Put the selected clusters into one of them",
+        short="Merge",
     ),
     "rename": Spec("Rename cluster…", ("F2",)),
     "pin": Spec("Pin", (), "pin", "Keep a cluster's images together in the next run"),
-    "move": Spec("Move to cluster…", ("M", "Ctrl+M"), "move", "Choose a cluster by typing"),
+    "move": Spec(
+        "Move to cluster…", ("M", "Ctrl+M"), "move", "Choose a cluster by typing", short="Move"
+    ),
     "unassign": Spec(
         "Take out of cluster",
         ("Del",),
         "unassign",
         "Move the selected images to Unassigned; files are never deleted",
+        short="Take out",
     ),
     "show_file": Spec("Show in file manager", ()),
     "skipped": Spec("Skipped files…", (), "warning"),
@@ -145,6 +156,7 @@ class Actions(QObject):
     def _make(self, name: str, spec: Spec) -> QAction:
         action = QAction(spec.text, self._window)
         action.setObjectName(name)
+        action.setIconText(spec.short or spec.text.rstrip("…"))
         action.setCheckable(spec.is_checkable)
         keys: list[QKeySequence] = []
         for key in spec.keys:

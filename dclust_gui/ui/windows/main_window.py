@@ -24,6 +24,7 @@ from dclust_gui.ui.views.empty_state import EmptyState
 from dclust_gui.ui.views.gallery_view import MAX_SIDE_PX, MIN_SIDE_PX, GalleryView
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.message_bar import MessageBar
+from dclust_gui.ui.views.preview import PreviewOverlay
 from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
 from dclust_gui.ui.windows.actions import Actions
@@ -31,6 +32,7 @@ from dclust_gui.ui.windows.actions import Actions
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
+    from dclust_gui.ui.bridge.preview_loader import PreviewLoader
     from dclust_gui.ui.models.cluster_model import ClusterModel
     from dclust_gui.ui.models.gallery_model import GalleryModel
 
@@ -54,6 +56,7 @@ class MainWindow(QMainWindow):
     Args:
         gallery: Rows of the gallery.
         clusters: Rows of the cluster panel.
+        previews: Reads large pictures.
 
     Signals:
         paths_dropped: Local paths (texts, a tuple) that were dropped on the window.
@@ -63,7 +66,9 @@ class MainWindow(QMainWindow):
     paths_dropped = Signal(object)
     close_requested = Signal()
 
-    def __init__(self, gallery: GalleryModel, clusters: ClusterModel) -> None:
+    def __init__(
+        self, gallery: GalleryModel, clusters: ClusterModel, previews: PreviewLoader
+    ) -> None:
         super().__init__()
         self.setWindowTitle("dclust")
         self.setWindowIcon(app_icon())
@@ -80,8 +85,11 @@ class MainWindow(QMainWindow):
         self.zoom = QSlider(Qt.Orientation.Horizontal, self)
         self._pages = QStackedWidget(self)
         self._place_centre()
+        self.preview = PreviewOverlay(gallery, previews, self._pages)
         self._left = self._dock("Clusters", self.clusters, Qt.DockWidgetArea.LeftDockWidgetArea)
-        self._right = self._dock("Cluster", self.run_panel, Qt.DockWidgetArea.RightDockWidgetArea)
+        self._right = self._dock(
+            "Clustering", self.run_panel, Qt.DockWidgetArea.RightDockWidgetArea
+        )
         self.resizeDocks(
             [self._left, self._right], [GRID * 38, GRID * 32], Qt.Orientation.Horizontal
         )
@@ -198,7 +206,7 @@ class MainWindow(QMainWindow):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")
         panels = menu.addMenu("Panels")
-        for dock, words in ((self._left, "Clusters"), (self._right, "Cluster settings")):
+        for dock, words in ((self._left, "Clusters"), (self._right, "Clustering")):
             action = dock.toggleViewAction()
             action.setText(words)
             panels.addAction(action)
@@ -225,6 +233,7 @@ class MainWindow(QMainWindow):
         self.zoom.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         status = self.statusBar()
         status.setSizeGripEnabled(False)
+        status.setContentsMargins(GRID, 0, GRID, 0)
         status.addPermanentWidget(self.counts)
         status.addPermanentWidget(self.zoom)
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.palette import NO_COLOUR, mark_pixmap
-from dclust_gui.ui.views.theme import GRID, is_dark
+from dclust_gui.ui.views.theme import GRID, icon, is_dark
 
 _ID = Qt.ItemDataRole.UserRole
 _ARROWS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -63,10 +63,13 @@ class MovePalette(QDialog):
         self._line = QLineEdit(self)
         self._line.setPlaceholderText("Type a part of the name, or a new name")
         self._line.setAccessibleName("Name of the cluster")
+        self._line.setProperty("look", "field")
         self._line.installEventFilter(self)
         self._list = QListWidget(self)
         self._list.setAccessibleName("Clusters")
         self._list.setIconSize(QSize(16, 16))
+        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
@@ -92,14 +95,16 @@ class MovePalette(QDialog):
         self._list.clear()
         dark, scale = is_dark(self.palette()), self.devicePixelRatioF()
         for choice in found[:_SHOWN]:
-            item = QListWidgetItem(f"{choice.title}   {choice.count:,}")
+            item = QListWidgetItem(f"{choice.title}  ·  {choice.count:,}")
             item.setIcon(QIcon(mark_pixmap(16, choice.colour, dark, scale)))
             item.setData(_ID, choice.id)
+            item.setSizeHint(QSize(0, GRID * 3))
             self._list.addItem(item)
         exact = any(choice.title.casefold() == wanted.casefold() for choice in found)
         if wanted and not exact:
-            item = QListWidgetItem(f"New cluster “{wanted}”")
+            item = QListWidgetItem(icon("new", self.palette()), f"New cluster “{wanted}”")
             item.setData(_ID, _NEW)
+            item.setSizeHint(QSize(0, GRID * 3))
             self._list.addItem(item)
         self._list.setCurrentRow(0)
 

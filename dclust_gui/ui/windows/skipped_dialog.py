@@ -41,6 +41,8 @@ class SkippedDialog(QDialog):
         self._copy = QPushButton("Copy list", self)
         buttons.addButton(self._copy, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self._retry, QDialogButtonBox.ButtonRole.ActionRole)
+        for button in (self._copy, self._retry):
+            button.setAutoDefault(False)
         buttons.rejected.connect(self.reject)
         self._retry.clicked.connect(self._on_retry_clicked)
         self._copy.clicked.connect(self._table.copy_all)
