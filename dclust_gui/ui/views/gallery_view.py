@@ -528,7 +528,7 @@ class GalleryView(QAbstractItemView):
             return
         area = self.visible_area()
         row = self._gallery.row_of(self._selection.current)
-        if row < 0 or not area.contains(self._layout.cell_rect(row)):
+        if row < 0 or not area.intersects(self._layout.cell_rect(row)):
             rows = self._layout.rows_in(area)
             row = int(rows[0]) if len(rows) and area.top() > 0 else -1
         if 0 <= row < len(self._gallery.ids):
