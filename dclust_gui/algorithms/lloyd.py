@@ -14,7 +14,7 @@ from dclust_gui.algorithms.base import Callback, FloatArray, LabelArray, report
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_VALUES = 1 << 20
+BLOCK_VALUES = 1 << 19
 """Distances computed at a time: a block stays in the cache between its passes."""
 
 
@@ -248,11 +248,18 @@ class _Restarts:
         flat = self.centres.reshape(-1, width)
         offset = (flat * flat).sum(1)
         labels = torch.empty_like(self.labels)
-        for block in blocks(len(self.rows), len(flat)):
-            scores = torch.addmm(offset[None, :], self.rows[block], flat.T, alpha=-2.0)
-            least, index = scores.view(-1, n_restarts, n_clusters).min(2)
-            labels[:, block] = index.T
-            self.nearest[:, block] = least.T
+        every = blocks(len(self.rows), len(flat))
+        longest = every[0].stop * len(flat)
+        buffer = torch.empty(longest, dtype=self.rows.dtype, device=self.rows.device)
+        for block in every:
+            part = self.rows[block]
+            shape = (len(part), len(flat))
+            # one buffer for all blocks: fresh memory for each costs as much as the product
+            scores = buffer[: shape[0] * shape[1]].view(shape)
+            torch.addmm(offset[None, :], part, flat.T, alpha=-2.0, out=scores)
+            labels[:, block], self.nearest[:, block] = _nearest_of(
+                scores.view(-1, n_restarts, n_clusters), self.labels[:, block].T
+            )
         self.nearest.add_(self.norms[None, :]).clamp_(min=0.0)
         moved = labels != self.labels
         changed = moved.sum(1)
@@ -308,6 +315,27 @@ class _Restarts:
         shift = (centres - self.centres).pow_(2).sum((1, 2))
         self.centres = centres
         return torch.where(empty.any(1), torch.full_like(shift, torch.inf), shift)
+
+
+def _nearest_of(scores: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """Index and value of the least score; an index that still holds is not searched for.
+
+    Args:
+        scores: (b, n_restarts, n_clusters).
+        before: int64 (b, n_restarts) indices of the last iteration; -1 in the first.
+
+    Returns:
+        int64 (n_restarts, b) and (n_restarts, b).
+    """
+    if len(before) and int(before[0, 0]) < 0:
+        least, index = scores.min(2)
+        return index.T, least.T
+    least = scores.amin(2)
+    held = scores.gather(2, before[:, :, None])[:, :, 0]
+    index = before.clone()
+    changed = least < held
+    index[changed] = scores[changed].argmin(1)
+    return index.T, least.T
 
 
 def nearest_two(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.cluster import KMeans as Reference
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from dclust_gui.algorithms.base import (
@@ -17,10 +20,12 @@ from dclust_gui.algorithms.base import (
     check_cluster_count,
     check_distinct,
     confidence_from_margin,
+    report,
 )
 from dclust_gui.algorithms.clusterer import Clusterer
 from dclust_gui.algorithms.lloyd import (
     LloydResult,
+    cluster_means,
     lloyd,
     nearest_two,
     plus_plus,
@@ -117,6 +122,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         if len(rows) <= LARGE or n_clusters > SAMPLE // 10:
             n_init = max(1, min(n_init, n_init * LARGE // len(rows)))
             seeds = plus_plus(rows, n_clusters, n_init, random)
+            if _is_narrow(rows, n_clusters):
+                return _one_by_one(rows, seeds, self.max_iter, self.tol, callback)
             return run(rows, seeds)
         picked = torch.from_numpy(np.sort(random.choice(len(rows), SAMPLE, replace=False)))
         sample = rows[picked.to(rows.device)]
@@ -197,3 +204,34 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Clusterer):
         """
         fitted: Self = self.fit(X, y, callback)
         return fitted.transform(X)
+
+
+def _is_narrow(rows: torch.Tensor, n_clusters: int) -> bool:
+    """Whether products have so few columns that scikit-learn's fused loop is faster."""
+    fits = rows.device.type == "cpu" and rows.dtype == torch.float32
+    return fits and rows.shape[1] <= 32 and n_clusters > 24 and len(rows) * n_clusters <= 2_000_000
+
+
+def _one_by_one(
+    rows: torch.Tensor,
+    seeds: torch.Tensor,
+    max_iter: int,
+    tol: float,
+    callback: Callback | None,
+) -> LloydResult:
+    """Lloyd's iterations by scikit-learn, a restart at a time (well under a second each)."""
+    features = rows.numpy()
+    best: Reference | None = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for done, start in enumerate(seeds.numpy()):
+            report(callback, done, len(seeds))
+            model = Reference(len(start), init=start, n_init=1, max_iter=max_iter, tol=tol)
+            model.fit(features)
+            if best is None or model.inertia_ < best.inertia_:
+                best = model
+    report(callback, len(seeds), len(seeds))
+    assert best is not None
+    labels = best.labels_.astype(np.int32)
+    centres = cluster_means(features, labels, seeds.shape[1])
+    return LloydResult(labels, centres, float(best.inertia_), int(best.n_iter_))

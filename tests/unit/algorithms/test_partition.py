@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.mark.parametrize(("n", "d", "k"), [(500, 8, 6), (60, 200, 4)])
+@pytest.mark.parametrize(("n", "d", "k"), [(500, 8, 6), (60, 200, 4), (600, 4, 30)])
 def test_inertia_is_no_worse_than_scikit_learns(n: int, d: int, k: int) -> None:
     rows = np.random.default_rng(0).normal(size=(n, d)).astype(np.float32)
     ours = KMeans(k, random_state=0).fit(rows)
