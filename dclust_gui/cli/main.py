@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dclust_gui import __version__
-from dclust_gui.cli import about, cluster, output, projects
+from dclust_gui.cli import about, bench, cluster, output, projects
 from dclust_gui.cli.running import EXIT_FAILED, EXIT_INTERRUPTED
 from dclust_gui.domain.control import Cancelled
 from dclust_gui.domain.errors import KnownError
@@ -63,6 +63,7 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(about.methods)
     app.command()(about.doctor)
     app.command()(about.demo)
+    app.command()(bench.bench)
     return app
 
 
@@ -113,7 +114,7 @@ def _failed(error: KnownError, *, debug: bool) -> int:
 
 
 def _usage_or_bug(error: Exception, *, debug: bool) -> int:
-    """Usage errors show themselves and end with 2; what is neither they nor the system's is ours."""
+    """Usage errors show themselves and end with 2; the rest is the system's, or ours."""
     show = getattr(error, "show", None)
     if callable(show) and hasattr(error, "exit_code"):
         show()

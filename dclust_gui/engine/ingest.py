@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dclust_gui.compute.threads import set_torch_threads, thread_budget
 from dclust_gui.domain.control import Cancelled
@@ -30,6 +30,7 @@ from dclust_gui.engine.requests import BackboneFacts, IngestResult
 from dclust_gui.imaging.thumbnails import make_thumbnail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from dclust_gui.imaging.decode import ImageReader
     from dclust_gui.storage.feature_store import FeatureWriter
     from dclust_gui.storage.stores import Stores
+
+_Row = TypeVar("_Row")
 
 _WAITING_PER_THREAD = 8
 _FACTS_PER_WRITE = 64
@@ -373,21 +376,21 @@ class Ingest:
         if not reads:
             return
         index = self._stores.file_index
-        for write in (
-            lambda: self._stores.thumbnails.put_many(
-                [(r.content, r.thumbnail) for r in reads if r.thumbnail is not None]
-            ),
-            lambda: index.remember_facts([row for r in reads for row in r.known_facts]),
-            lambda: index.remember([row for r in reads for row in r.remembered]),
-        ):
-            try:
-                write()
-            except StorageError as error:  # told once; only what the next run saves is lost
-                self._sink(Notice(Severity.WARNING, str(error)))
+        pictures = [(r.content, r.thumbnail) for r in reads if r.thumbnail is not None]
+        self._keep(self._stores.thumbnails.put_many, pictures)
+        self._keep(index.remember_facts, [row for r in reads for row in r.known_facts])
+        self._keep(index.remember, [row for r in reads for row in r.remembered])
         for read in reads:
             if read.thumbnail is not None:
                 self._sink(ThumbnailReady(read.unit, read.content))
                 read.thumbnail = None
+
+    def _keep(self, write: Callable[[list[_Row]], None], rows: list[_Row]) -> None:
+        """Write what only saves work next time; the run goes on if that fails."""
+        try:
+            write(rows)
+        except StorageError as error:
+            self._sink(Notice(Severity.WARNING, str(error)))
 
 
 def _shown(scan: ScanResult, unit: Unit) -> str:

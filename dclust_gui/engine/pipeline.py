@@ -15,6 +15,7 @@ from dclust_gui.domain.images import ImageStatus, display_path
 from dclust_gui.engine.grouping import group_rows, resolve
 from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
 from dclust_gui.engine.scan import scan
+from dclust_gui.storage.feature_store import FeaturesMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -206,7 +207,12 @@ class Engine:
         scan_seconds = time.perf_counter() - started
         ingest = self.ingest(found, request, sink, token)
         ingest = _with_timing(ingest, "scan", scan_seconds)
-        result = self.cluster(ingest, request, sink, token)
+        try:
+            result = self.cluster(ingest, request, sink, token)
+        except FeaturesMissingError:  # somebody has emptied the cache meanwhile
+            ingest = self.ingest(found, request, sink, token)
+            ingest = _with_timing(ingest, "scan", scan_seconds)
+            result = self.cluster(ingest, request, sink, token)
         return RunResult(
             ingest,
             result.rows,
