@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_HAIRLINE = QColor(128, 128, 128, 110)
 
 
 def image_of(pixels: NDArray[np.uint8], side_px: int = 0) -> QImage:
@@ -32,3 +34,16 @@ def image_of(pixels: NDArray[np.uint8], side_px: int = 0) -> QImage:
             Qt.TransformationMode.SmoothTransformation,
         )
     return view.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def framed(image: QImage) -> QImage:
+    """The image with a hairline around it, which sets it off from light and dark grounds alike.
+
+    Drawn into the image once, off the GUI thread: drawing it at each painting costs more than the
+    picture itself.
+    """
+    painter = QPainter(image)
+    painter.setPen(_HAIRLINE)
+    painter.drawRect(0, 0, image.width() - 1, image.height() - 1)
+    painter.end()
+    return image

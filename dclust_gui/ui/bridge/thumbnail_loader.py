@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, QThreadPool, QTimer, Signal, Slot
 
 from dclust_gui.ui.bridge.memory import give_back_memory
-from dclust_gui.ui.bridge.pictures import image_of
+from dclust_gui.ui.bridge.pictures import framed, image_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 _MAX_THREADS = 4
 _DELIVERY_BUDGET_S = 0.004
 _SHUTDOWN_MS = 5000
-_TRIM_EVERY = 1_000
+_TRIM_WHEN_IDLE = 1_000
+_TRIM_AT_LATEST = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +153,13 @@ class ThumbnailLoader(QObject):
                 is_first, self._is_announced = not self._is_announced, True
             if is_first:
                 self._arrived.emit()
-        self._tidy_up()
+            self._tidy_up(_TRIM_AT_LATEST)
+        self._tidy_up(_TRIM_WHEN_IDLE)
 
-    def _tidy_up(self) -> None:
-        """Now and then, with nothing left to read, hand freed memory back."""
+    def _tidy_up(self, after: int) -> None:
+        """Hand freed memory back after so many pictures."""
         with self._lock:
-            is_due = not self._n_drains and self._n_read >= _TRIM_EVERY
+            is_due = self._n_read >= after
             if is_due:
                 self._n_read = 0
         if is_due:
@@ -177,7 +179,7 @@ class ThumbnailLoader(QObject):
     def _read(self, wish: _Request) -> QImage | None:
         try:
             pixels = self._source.load(wish.path, wish.content, wish.side_px)
-            return None if pixels is None else image_of(pixels, wish.side_px)
+            return None if pixels is None else framed(image_of(pixels, wish.side_px))
         except Exception:
             log.exception("could not load a thumbnail of image %d", wish.image)
             return None

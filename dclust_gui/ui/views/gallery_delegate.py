@@ -203,11 +203,10 @@ class GalleryDelegate(QStyledItemDelegate):
             is_hovered: The mouse is over it.
             has_focus: Keys act on it.
         """
-        shades = self._shades
         if is_selected:
-            _paint_box(painter, cell, _NO_PEN, shades.selected)
+            painter.drawPixmap(cell.topLeft(), self._sign("selected", self._selected_back))
         elif is_hovered:
-            _paint_box(painter, cell, _NO_PEN, shades.hover)
+            _paint_box(painter, cell, _NO_PEN, self._shades.hover)
         square = self.picture_rect(cell)
         if look.picture is not None:
             picture = self._paint_picture(painter, square, look.picture)
@@ -221,10 +220,8 @@ class GalleryDelegate(QStyledItemDelegate):
         else:
             corner = QPoint(square.left() - 4, square.bottom() - _MARK_PX + 1)
             painter.drawPixmap(corner, self._corner_mark(look.colour))
-        if is_selected:
-            _paint_box(painter, cell, QPen(shades.selected_edge, 2), _NO_BRUSH)
         if has_focus:
-            pen = QPen(shades.focus, 1.5, Qt.PenStyle.DashLine)
+            pen = QPen(self._shades.focus, 1.5, Qt.PenStyle.DashLine)
             _paint_box(painter, cell.adjusted(3, 3, -3, -3), pen, _NO_BRUSH)
 
     def sizeHint(
@@ -286,16 +283,19 @@ class GalleryDelegate(QStyledItemDelegate):
             painter.drawPixmap(at, pixmap)
         else:
             painter.drawPixmap(QRectF(at.x(), at.y(), width, height), pixmap, QRectF(pixmap.rect()))
-        painter.setRenderHint(_ANTIALIASING, on=False)
-        place = QRectF(at.x(), at.y(), width, height).toRect()
-        painter.setPen(self._shades.hairline)
-        painter.setBrush(_NO_BRUSH)
-        painter.drawRect(place.adjusted(0, 0, -1, -1))
-        return place
+        return QRectF(at.x(), at.y(), width, height).toRect()
 
     def _plate(self, state: PictureState) -> QPixmap:
         """What stands where there is no picture: calm while loading, marked when unreadable."""
         return self._sign(state, lambda: self._painted_plate(state))
+
+    def _selected_back(self) -> QPixmap:
+        size = self.cell_size
+        picture, painter = canvas(size.width(), size.height(), self._ratio)
+        edge = QPen(self._shades.selected_edge, 2)
+        _paint_box(painter, QRect(0, 0, size.width(), size.height()), edge, self._shades.selected)
+        painter.end()
+        return picture
 
     def _painted_plate(self, state: PictureState) -> QPixmap:
         picture, painter = canvas(self._side, self._side, self._ratio)

@@ -57,6 +57,7 @@ MAX_SIDE_PX = 512
 DEFAULT_SIDE_PX = 160
 SIDE_STEP_PX = 16
 _LOAD_DELAY_MS = 15
+_SETTLE_MS = 60
 
 
 class GalleryView(QAbstractItemView):
@@ -94,7 +95,7 @@ class GalleryView(QAbstractItemView):
         self._anchor: tuple[int, int] | None = None
         self._loading = QTimer(self)
         self._loading.setSingleShot(True)
-        self._loading.setInterval(_LOAD_DELAY_MS)
+        self._loaded_at = 0
         self._loading.timeout.connect(self._on_loading_timeout)
         self._mouse = GalleryMouse(self)
         self._keys = GalleryKeys(self)
@@ -379,7 +380,7 @@ class GalleryView(QAbstractItemView):
             self._relayout()
         else:
             self.updateGeometries()
-            self._loading.start()
+            self._load_soon()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow changes of font and colours."""
@@ -463,7 +464,7 @@ class GalleryView(QAbstractItemView):
         else:
             self.viewport().scroll(0, dy)
         self._set_hover(-1)
-        self._loading.start()
+        self._load_soon(is_far=abs(self.verticalOffset() - self._loaded_at) > self.height())
 
     def dataChanged(
         self,
@@ -520,7 +521,7 @@ class GalleryView(QAbstractItemView):
         self.updateGeometries()
         self._restore_place()
         self.viewport().update()
-        self._loading.start()
+        self._load_soon()
 
     def _remember_place(self) -> None:
         """Note which image is where in sight: the current one, or else the first."""
@@ -540,6 +541,13 @@ class GalleryView(QAbstractItemView):
         row = -1 if anchor is None else self._gallery.row_of(anchor[0])
         if anchor is not None and row >= 0:
             self.verticalScrollBar().setValue(self._layout.cell_rect(row).top() - anchor[1])
+
+    def _load_soon(self, *, is_far: bool = False) -> None:
+        """Load what is in sight: at once when near, when the scrolling rests when far."""
+        if is_far:
+            self._loading.start(_SETTLE_MS)
+        elif not self._loading.isActive():
+            self._loading.start(_LOAD_DELAY_MS)
 
     def _set_hover(self, row: int) -> None:
         if row != self._hover_row:
@@ -566,6 +574,7 @@ class GalleryView(QAbstractItemView):
     @Slot()
     def _on_loading_timeout(self) -> None:
         area = self.visible_area()
+        self._loaded_at = area.top()
         rows = self._layout.rows_in(area).tolist()
         below = self._layout.rows_in(area.translated(0, area.height())).tolist()
         above = self._layout.rows_in(area.translated(0, -area.height() // 2)).tolist()
