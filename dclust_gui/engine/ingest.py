@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -48,6 +49,7 @@ _Row = TypeVar("_Row")
 
 _WAITING_PER_THREAD = 8
 _FACTS_PER_WRITE = 64
+_SECONDS_PER_WRITE = 2.0
 _POLL_S = 0.1
 
 
@@ -319,6 +321,7 @@ class Ingest:
         """Take what the threads give; embed and write it in batches."""
         waiting: list[_Read] = []
         unwritten: list[_Read] = []
+        written_at = time.monotonic()
         with self._stores.features.writer(self._spec.fingerprint, self._spec.dims) as writer:
             try:
                 while n_missing:
@@ -334,9 +337,10 @@ class Ingest:
                         self._share_cores(done)
                         self._embed(waiting, writer)
                         waiting = []
-                    if len(unwritten) >= _FACTS_PER_WRITE or not n_missing:
+                    is_due = time.monotonic() - written_at >= _SECONDS_PER_WRITE
+                    if len(unwritten) >= _FACTS_PER_WRITE or is_due or not n_missing:
                         self._write_facts(unwritten)
-                        unwritten = []
+                        unwritten, written_at = [], time.monotonic()
                     meter.advance()
             finally:
                 self._write_facts(unwritten)
