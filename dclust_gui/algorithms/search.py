@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 GROUP = 16
 """Columns whose least distance is looked at before the distances themselves."""
@@ -60,7 +66,11 @@ class Pool:
 
 
 def nearest_slots(
-    pool: Pool, rows: Tensor, count: int, groups: Tensor | None = None
+    pool: Pool,
+    rows: Tensor,
+    count: int,
+    groups: Tensor | None = None,
+    n_threads: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The `count` nearest other clusters of each of the clusters `rows`, by Ward's distance.
 
@@ -69,6 +79,7 @@ def nearest_slots(
         rows: int64 (r,) living slots.
         count: Wanted number.
         groups: int64 (slots,); if given, slots of the same group are left out.
+        n_threads: Threads; None for torch's setting.
 
     Returns:
         int64 (r, count) slots and (r, count) squared Ward distances, both in no order; slots that
@@ -76,16 +87,45 @@ def nearest_slots(
     """
     slots = len(pool.right)
     step = max(1, min(len(rows), TILE_VALUES // min(TILE_COLUMNS, slots)))
-    buffer = torch.empty((2, step * min(TILE_COLUMNS, slots)), dtype=pool.right.dtype)
-    buffer = buffer.to(pool.right.device)
     found = torch.empty((len(rows), count), dtype=torch.int64, device=rows.device)
     least = torch.empty((len(rows), count), dtype=pool.right.dtype, device=rows.device)
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        index, value = _one_block(pool, part, count, buffer, groups)
-        found[start : start + step] = index
-        least[start : start + step] = value
+
+    def search(starts: range) -> None:
+        buffer = torch.empty((2, step * min(TILE_COLUMNS, slots)), dtype=pool.right.dtype)
+        buffer = buffer.to(pool.right.device)
+        for start in starts:
+            some = slice(start, start + step)
+            found[some], least[some] = _one_block(pool, rows[some], count, buffer, groups)
+
+    threads = torch.get_num_threads() if n_threads is None else n_threads
+    _in_threads(search, range(0, len(rows), step), threads if rows.device.type == "cpu" else 1)
     return found, least
+
+
+@contextmanager
+def single_threaded_operations() -> Iterator[int]:
+    """Let each tensor operation run on one thread; gives the count of threads before.
+
+    Many small operations that each wait for all threads cost up to a time slice apiece where
+    another program uses the processor; whole blocks are shared out to threads instead.
+    """
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield count
+    finally:
+        torch.set_num_threads(count)
+
+
+def _in_threads(work: Callable[[range], None], starts: range, n_threads: int) -> None:
+    """Share blocks out to threads."""
+    if n_threads == 1 or len(starts) < 2:
+        work(starts)
+        return
+    # new threads take over the count of threads per operation that is set now
+    with single_threaded_operations(), ThreadPoolExecutor(n_threads) as pool:
+        for done in [pool.submit(work, starts[k::n_threads]) for k in range(n_threads)]:
+            done.result()
 
 
 def _one_block(

@@ -19,7 +19,7 @@ from scipy.spatial.distance import pdist
 
 from dclust_gui.algorithms.base import Callback, report
 from dclust_gui.algorithms.nnchain import chain_merges, ward_matrix
-from dclust_gui.algorithms.search import GROUP, Pool, nearest_slots
+from dclust_gui.algorithms.search import GROUP, Pool, nearest_slots, single_threaded_operations
 from dclust_gui.algorithms.trees import TreeBuilder, join_duplicates
 
 if TYPE_CHECKING:
@@ -111,11 +111,12 @@ def ward_merges(
     mass = weights.astype(np.float64)
     exact: FloatArray = centres
     if len(centres) > DENSE:
-        rounds = _Rounds(centres, mass, nodes, device)
-        while rounds.n_alive > DENSE:
-            report(callback, total + 1 - rounds.n_alive, total)
-            rounds.step(builder)
-        exact, mass, nodes = rounds.rest()
+        with single_threaded_operations() as n_threads:
+            rounds = _Rounds(centres, mass, nodes, device, n_threads)
+            while rounds.n_alive > DENSE:
+                report(callback, total + 1 - rounds.n_alive, total)
+                rounds.step(builder)
+            exact, mass, nodes = rounds.rest()
     report(callback, total + 1 - len(exact), total)
     _finish_dense(exact.astype(np.float64), mass, nodes, builder)
     report(callback, total, total)
@@ -150,7 +151,9 @@ class _Rounds:
         weights: NDArray[np.float64],
         nodes: NDArray[np.int64],
         device: str,
+        n_threads: int,
     ) -> None:
+        self.n_threads = n_threads
         dtype = torch.float64 if centres.size <= EXACT_VALUES else torch.float32
         self.device = torch.device(device)
         self.centres = torch.from_numpy(centres).to(self.device, dtype, copy=True)
@@ -317,7 +320,7 @@ class _Rounds:
             self._from_lists(unsure)
 
     def _search(self, slots: Tensor, pool: Pool) -> None:
-        ids, distance = nearest_slots(pool, slots, LIST_LENGTH)
+        ids, distance = nearest_slots(pool, slots, LIST_LENGTH, n_threads=self.n_threads)
         far = distance.max(1).values.to(torch.float64)
         norms = pool.right[slots, -2].to(torch.float64)
         width = pool.right.shape[1]
