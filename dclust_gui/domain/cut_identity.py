@@ -1,0 +1,138 @@
+"""Which cluster each branch of a cut becomes: ids, names and marks carried over by overlap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.clustering import (
+    PALETTE_SIZE,
+    UNASSIGNED,
+    Cluster,
+    Clustering,
+    ImageFlag,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEAVE = -1
+"""Group of images that stay as they are."""
+
+_MOST_CELLS = 1 << 20
+_LEAST_SHARE = 0.5
+
+
+def adopt_groups(
+    state: Clustering, images: NDArray[np.integer], groups: NDArray[np.int32]
+) -> Clustering:
+    """The state after some images were grouped anew.
+
+    A group that continues a cluster keeps its id, name, colour and marks. Hand-placed and approved
+    images and those of pinned clusters stay where they are, and so do images of no group. Clusters
+    with a name, notes or a mark never vanish; others do when they are empty.
+
+    Args:
+        state: The present state.
+        images: (m,), ids.
+        groups: int32 (m,), 0 and up, or `LEAVE`.
+    """
+    is_kept = _kept(state)
+    is_free = (groups >= 0) & ~is_kept[images]
+    labels = state.labels.copy()
+    if not is_free.any():
+        return state
+    chosen, own = images[is_free], groups[is_free]
+    carried = _carried(state, labels[chosen], own, labels[~is_kept])
+    table = dict(state.clusters)
+    lookup = np.full(int(own.max()) + 1, UNASSIGNED, np.int32)
+    next_id = _give_ids(state, np.flatnonzero(np.bincount(own)), carried, table, lookup)
+    labels[chosen] = lookup[own]
+    labels.setflags(write=False)
+    is_used = np.bincount(labels + 1, minlength=next_id + 1)[1:] > 0
+    kept = {key: c for key, c in table.items() if is_used[key] or _has_meaning(c)}
+    return Clustering(labels, state.flags, kept, next_id, state.run_id)
+
+
+def _kept(state: Clustering) -> NDArray[np.bool_]:
+    said = np.uint8(ImageFlag.HAND_PLACED | ImageFlag.APPROVED)
+    kept: NDArray[np.bool_] = (state.flags & said) != 0
+    pinned = [c.id for c in state.clusters.values() if c.is_pinned]
+    return kept | np.isin(state.labels, pinned) if pinned else kept
+
+
+def _has_meaning(cluster: Cluster) -> bool:
+    has_mark = cluster.is_pinned or cluster.is_reviewed or cluster.is_ignored
+    return bool(cluster.name or cluster.notes or has_mark)
+
+
+def _give_ids(
+    state: Clustering,
+    groups: NDArray[np.int64],
+    carried: dict[int, int],
+    table: dict[int, Cluster],
+    lookup: NDArray[np.int32],
+) -> int:
+    """Fill `lookup` with the cluster of each group and `table` with the new ones."""
+    colours = np.bincount(
+        [table[key].colour for key in set(carried.values())], minlength=PALETTE_SIZE
+    )
+    next_id = state.next_id
+    for group in groups.tolist():
+        if group in carried:
+            lookup[group] = carried[group]
+            continue
+        colour = int(np.argmin(colours[:PALETTE_SIZE]))
+        colours[colour] += 1
+        table[next_id] = Cluster(next_id, colour=colour)
+        lookup[group] = next_id
+        next_id += 1
+    return next_id
+
+
+def _carried(
+    state: Clustering,
+    old: NDArray[np.int32],
+    new: NDArray[np.int32],
+    all_free: NDArray[np.int32],
+) -> dict[int, int]:
+    """Pair groups with clusters, from the greatest Jaccard overlap downwards, each once.
+
+    Args:
+        state: Gives the highest id.
+        old: int32 (m,), present labels of the images that are grouped anew.
+        new: int32 (m,), their groups.
+        all_free: Present labels of all images that may move, grouped anew or not.
+    """
+    n_old = state.next_id + 1
+    group, cluster, shared = _overlaps(new, old + 1, n_old)
+    size_new = np.bincount(new)[group]
+    moved = np.bincount(old + 1, minlength=n_old)[cluster]
+    size_old = np.bincount(all_free + 1, minlength=n_old)[cluster]
+    fits = (shared > _LEAST_SHARE * np.minimum(size_new, size_old)) & (2 * moved > size_old)
+    fits &= cluster > 0
+    group, cluster, shared = group[fits], cluster[fits], shared[fits]
+    jaccard = shared / (size_new[fits] + size_old[fits] - shared)
+    carried: dict[int, int] = {}
+    used: set[int] = set()
+    for place in np.lexsort((cluster, group, -jaccard)).tolist():
+        a, b = int(group[place]), int(cluster[place]) - 1
+        if a not in carried and b not in used:
+            carried[a] = b
+            used.add(b)
+    return carried
+
+
+def _overlaps(
+    new: NDArray[np.int32], old: NDArray[np.int32], n_old: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs that share an image, and how many they share."""
+    pairs = new.astype(np.int64) * n_old + old
+    if (int(new.max()) + 1) * n_old <= _MOST_CELLS:
+        table = np.bincount(pairs)
+        found = np.flatnonzero(table)
+        shared = table[found]
+    else:
+        found, shared = np.unique(pairs, return_counts=True)
+    return found // n_old, found % n_old, shared
