@@ -10,6 +10,7 @@ from PySide6.QtCore import QByteArray, QEvent, QMimeData, QPoint, QPointF, QRect
 from PySide6.QtGui import QColor, QDrag, QDropEvent, QMouseEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
+from dclust_gui.domain.changes import ChangeSet
 from dclust_gui.domain.selection import Selection
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.gallery_model import GalleryModel
@@ -391,6 +392,17 @@ def test_only_images_in_sight_and_near_it_are_loaded(
     )
     big_desk.qtbot.wait(50)
     assert len(thumbnails.asked) < 8 * seen
+
+
+def test_unreadable_images_are_tried_again_when_their_facts_change(
+    desk: Desk, thumbnails: FakeThumbnails
+) -> None:
+    thumbnails.unreadable.add("img1.jpg")
+    desk.qtbot.waitUntil(lambda: len(thumbnails.asked) >= 12, timeout=3000)
+    desk.qtbot.waitUntil(lambda: not desk.model._cache.needs(11, 96), timeout=3000)
+    thumbnails.unreadable.clear()
+    desk.project.publish(ChangeSet(1, has_new_images=True))
+    desk.qtbot.waitUntil(lambda: desk.model.picture_of(11) is not None, timeout=3000)
 
 
 def test_selecting_a_hundred_thousand_images_takes_under_a_tenth_of_a_second(

@@ -472,11 +472,12 @@ class GalleryView(QAbstractItemView):
         last: QModelIndex | QPersistentModelIndex,
         _roles: Sequence[int] = (),
     ) -> None:
-        """Paint rows anew when they are in sight."""
+        """Paint rows anew when they are in sight; of many, thumbnails may be out of date too."""
         if first.row() == last.row():
             self.viewport().update(self.cell_on_screen(first.row()))
         else:
             self.viewport().update()
+            self._load_soon()
 
     def reset(self) -> None:
         """Lay out new rows; the place in the gallery is kept."""
