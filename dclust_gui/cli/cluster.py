@@ -99,7 +99,7 @@ def cluster(
 def run_and_write(request: RunRequest, targets: Targets) -> None:
     """Do the run and write what was asked for."""
     _check(request, targets)
-    with interruptible() as token, output.ProgressView() as view:
+    with output.quiet_libraries(), interruptible() as token, output.ProgressView() as view:
         try:
             outcome = _run(request, targets, view, token)
         except KnownError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dclust_gui import __version__
-from dclust_gui.cli import about, bench, cluster, output, projects
+from dclust_gui.cli import about, bench, cluster, output, projects, trees
 from dclust_gui.cli.running import EXIT_FAILED, EXIT_INTERRUPTED
 from dclust_gui.domain.control import Cancelled
 from dclust_gui.domain.errors import KnownError
@@ -59,6 +60,8 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(projects.relink)
     app.command()(projects.evaluate)
     app.command()(projects.export)
+    app.command()(trees.tree)
+    app.command()(trees.cut)
     app.add_typer(about.models_app, name="models")
     app.command()(about.methods)
     app.command()(about.doctor)
@@ -80,6 +83,7 @@ def run(arguments: list[str], open_window: OpenWindow) -> int:
     debug = "--debug" in arguments
     plain = [a for a in arguments if a != "--debug"]
     output.allow_any_text()
+    logging.getLogger("PIL").addHandler(logging.NullHandler())  # what matters is in the reasons
     try:
         code = typer.main.get_command(make_app(open_window)).main(
             plain, prog_name="dclust", standalone_mode=False

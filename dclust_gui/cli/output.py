@@ -25,7 +25,7 @@ from dclust_gui.domain.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
     from dclust_gui.domain.errors import KnownError
@@ -44,6 +44,7 @@ _TITLES = {
 _COUNTED = frozenset({Stage.SCAN, Stage.FEATURES, Stage.EXPORT})
 """Stages whose steps are files; those of the others mean nothing to a person."""
 
+_ERROR_STREAM = 2
 _SHOWN_SKIPPED = 10
 _PIPED_WIDTH = 160
 
@@ -86,6 +87,26 @@ def discard_rest() -> None:
     """Let what is still printed go nowhere, so that the end of the program does not fail on it."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep C libraries from writing to the error stream; libtiff does so for each damaged file."""
+    try:
+        sys.stderr.flush()
+        kept = os.dup(_ERROR_STREAM)
+    except (OSError, ValueError):
+        yield
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, _ERROR_STREAM)
+    os.close(nothing)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, _ERROR_STREAM)
+        os.close(kept)
 
 
 def say(text: str = "") -> None:

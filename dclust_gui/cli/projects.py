@@ -40,7 +40,12 @@ def add(
         before = len(session.images)
         used = session.run.settings.backbone if session.run else RunSettings().backbone
         request = RunRequest(session.roots, RunSettings(backbone=used), device)
-        with Workspace() as workspace, interruptible() as token, output.ProgressView() as view:
+        with (
+            output.quiet_libraries(),
+            Workspace() as workspace,
+            interruptible() as token,
+            output.ProgressView() as view,
+        ):
             add_images(session, workspace.engine, request, view, token)
         view.say_skipped()
         missing = sum(record.is_missing for record in session.images)
