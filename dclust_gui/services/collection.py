@@ -89,7 +89,8 @@ def _merge(
             continue
         known = images[place]
         if not content and known.stamp == unit.stamp:
-            record = replace(record, content=known.content, facts=known.facts)
+            facts_now = known.facts if fact.status is ImageStatus.PENDING else fact
+            record = replace(record, content=known.content, facts=facts_now)
         if record != known:
             updates[place] = record
     for i in gone:

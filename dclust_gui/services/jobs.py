@@ -10,7 +10,7 @@ import numpy as np
 from dclust_gui.domain.control import CancelToken, EventSink
 from dclust_gui.domain.runs import Run
 from dclust_gui.services.report import report_text
-from dclust_gui.services.session import now
+from dclust_gui.services.session import ProjectSession, now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dclust_gui.engine.pipeline import Engine
     from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
     from dclust_gui.services.export import ExportResult
-    from dclust_gui.services.export_plan import ExportPlan
+    from dclust_gui.services.export_plan import ExportItem, ExportPlan, ExportRequest
 
 
 class Job(Protocol):
@@ -54,12 +54,14 @@ class WarmUpJob:
 
     title: str = "Getting ready"
 
-    def run(self, _sink: EventSink, token: CancelToken, /) -> None:
-        """Import what features and clustering need."""
+    def run(self, _sink: EventSink, token: CancelToken, /) -> str:
+        """Import what features and clustering need; returns the device's name."""
         from dclust_gui.compute.torchvision_fix import import_timm
+        from dclust_gui.services.estimate import device_badge
 
         import_timm()
         token.checkpoint()
+        return device_badge()
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,52 @@ class ExportJob:
         from dclust_gui.services.export import run_export
 
         return run_export(self.plan, sink, token)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanExportJob:
+    """List what an export would do."""
+
+    items: tuple[ExportItem, ...]
+    roots: tuple[Path, ...]
+    request: ExportRequest
+    title: str = "Looking at the export folder"
+
+    def run(self, _sink: EventSink, token: CancelToken, /) -> ExportPlan:
+        """See `services.export_plan.plan_export`."""
+        from dclust_gui.services.export_plan import plan_export
+
+        return plan_export(self.items, self.roots, self.request, token)
+
+
+@dataclass(frozen=True)
+class OpenJob:
+    """Open a project file, or a folder as its draft project."""
+
+    path: Path
+    title: str = "Opening"
+
+    def run(self, _sink: EventSink, _token: CancelToken, /) -> ProjectSession:
+        """See `services.opening`; the session is used on one other thread from then on."""
+        from dclust_gui.services.opening import is_project, open_folder, open_project
+
+        return open_project(self.path) if is_project(self.path) else open_folder(self.path)
+
+
+@dataclass(frozen=True)
+class SampleJob:
+    """Write the sample collection."""
+
+    folder: Path
+    title: str = "Making the sample collection"
+
+    def run(self, _sink: EventSink, token: CancelToken, /) -> Path:
+        """See `services.sample.make_sample_collection`; returns the folder."""
+        from dclust_gui.services.sample import make_sample_collection
+
+        make_sample_collection(self.folder)
+        token.checkpoint()
+        return self.folder
 
 
 def run_record(result: RunResult, image_ids: NDArray[np.int32]) -> Run:

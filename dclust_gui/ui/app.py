@@ -65,7 +65,7 @@ class App(QObject):
         self.gallery = GalleryModel(self._loader, self)
         self.clusters = ClusterModel(self._strip_loader, self)
         self.work = Work(self._workspace.engine, self.engine_host, self)
-        self.controller = Controller(self.work, settings, self)
+        self.controller = Controller(self.work, self.io_host, settings, self)
         self.window = MainWindow(self.gallery, self.clusters, self._previews)
         self.commands = Commands(
             self.window,

@@ -132,6 +132,7 @@ class ClusterList(QListView):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take up images or clusters of this window."""
+        self._target = -1
         data = event.mimeData()
         self._images = decode_ids(bytes(data.data(IMAGE_IDS_MIME).data()))
         self._clusters = decode_ids(bytes(data.data(CLUSTER_IDS_MIME).data()))

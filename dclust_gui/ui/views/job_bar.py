@@ -47,7 +47,6 @@ class JobBar(QWidget):
         self._title.setProperty("look", "section")
         self._numbers = QLabel(self)
         self._numbers.setProperty("look", "faint")
-        self._numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._next = QLabel(self)
         self._next.setProperty("look", "faint")
         self._bar = QProgressBar(self)
@@ -63,8 +62,8 @@ class JobBar(QWidget):
         layout.setContentsMargins(GRID * 2, GRID // 2, GRID, GRID // 2)
         layout.setSpacing(GRID * 2)
         layout.addWidget(self._title)
-        layout.addWidget(self._bar, 3)
-        layout.addWidget(self._numbers, 4)
+        layout.addWidget(self._bar, 1)
+        layout.addWidget(self._numbers)
         layout.addWidget(self._next)
         layout.addWidget(self._pause)
         layout.addWidget(self._cancel)
@@ -83,6 +82,7 @@ class JobBar(QWidget):
         self._stage = None
         self._title.setText(title)
         self._numbers.clear()
+        self._numbers.setMinimumWidth(0)
         self._bar.setRange(0, 0)
         self.set_paused(False)
         self._cancel.setEnabled(True)
@@ -101,6 +101,9 @@ class JobBar(QWidget):
         if shown.total:
             self._bar.setValue(round(1000 * shown.done / shown.total))
         self._numbers.setText(numbers_text(shown))
+        # It only grows, so that the bar beside it does not jump.
+        width = max(self._numbers.minimumWidth(), self._numbers.sizeHint().width())
+        self._numbers.setMinimumWidth(width)
 
     def set_next(self, text: str) -> None:
         """Say what follows after this job; empty for nothing."""

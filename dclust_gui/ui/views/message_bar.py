@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -107,7 +107,9 @@ class _MessageFrame(QFrame):
         self._colour()
 
     def _colour(self) -> None:
-        look = colours(self.palette())
+        # The frame's own palette is changed by its style sheet.
+        palette = QGuiApplication.palette()
+        look = colours(palette)
         if look is self._look:
             return
         self._look = look
@@ -120,7 +122,7 @@ class _MessageFrame(QFrame):
         self._icon.setPixmap(
             icon_pixmap(self.message.kind.value, QColor(edge), ICON_SIDE, self.devicePixelRatioF())
         )
-        self._close.setIcon(icon("close", self.palette()))
+        self._close.setIcon(icon("close", palette))
         self.setStyleSheet(
             f"#message {{ background: {look.raised}; border-left: 4px solid {edge};"
             f" border-bottom: 1px solid {look.border}; }}"

@@ -52,7 +52,7 @@ SPECS: dict[str, Spec] = {
     "export": Spec(
         "Export clusters…", ("Ctrl+E",), "export", "Copy the images, a folder each", short="Export"
     ),
-    "close": Spec("Close project", (Key.Close,)),
+    "close": Spec("Close project", ("Ctrl+W", Key.Close)),
     "quit": Spec("Quit", ("Ctrl+Q",)),
     "undo": Spec("Undo", (Key.Undo,), "undo"),
     "redo": Spec("Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),

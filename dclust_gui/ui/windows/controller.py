@@ -12,7 +12,9 @@ from dclust_gui.domain import edits
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import EditKind, count_of
 from dclust_gui.domain.errors import KnownError
-from dclust_gui.services.opening import is_project, open_folder, open_project
+from dclust_gui.services.jobs import OpenJob
+from dclust_gui.services.opening import is_project
+from dclust_gui.services.session import ProjectSession
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.clustering import Cluster
     from dclust_gui.domain.history import History, Step
-    from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.settings import Settings
+    from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.work import Work
 
 UNDO = "undo"
@@ -37,6 +39,7 @@ class Controller(QObject):
 
     Args:
         work: Runs the project's jobs.
+        io: Thread on which projects are opened.
         settings: Remembers recent folders and projects.
         parent: Owner.
 
@@ -46,6 +49,7 @@ class Controller(QObject):
         message_posted: A `Message`.
         message_outdated: Key of messages that no longer hold.
         said: A short note for the status bar.
+        opening_shown: What is being opened, in words; empty when nothing is any more.
     """
 
     session_changed = Signal()
@@ -53,17 +57,24 @@ class Controller(QObject):
     message_posted = Signal(object)
     message_outdated = Signal(str)
     said = Signal(str)
+    opening_shown = Signal(str)
 
-    def __init__(self, work: Work, settings: Settings, parent: QObject | None = None) -> None:
+    def __init__(
+        self, work: Work, io: EngineHost, settings: Settings, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._work = work
+        self._io = io
         self._settings = settings
+        self._opening: tuple[int, Path] | None = None
         self._session: ProjectSession | None = None
         self._source: Path | None = None
         self._seen_history: History | None = None
         self._recent_targets: list[int] = []
         work.message_posted.connect(self.message_posted)
         work.run_accepted.connect(self._on_work_run_accepted)
+        io.succeeded.connect(self._on_io_succeeded)
+        io.failed.connect(self._on_io_failed)
 
     # -- what there is -----------------------------------------------------------------------
 
@@ -111,22 +122,22 @@ class Controller(QObject):
 
     # -- projects ----------------------------------------------------------------------------
 
-    def open_path(self, path: Path) -> bool:
-        """Open a folder of images, or a project file; True if it is open now.
+    def open_path(self, path: Path) -> None:
+        """Open a folder of images, or a project file, in the background.
 
-        An image file stands for its folder. What is open is closed once the new one is.
+        An image file stands for its folder. What is open is closed once the new one is there.
         """
         if path.is_file() and not is_project(path):
             path = path.parent
         place = path.absolute()
         if self._session is not None and place in (self._source, self._session.path):
             self._work.rescan()
-            return True
-        try:
-            session = open_project(place) if is_project(place) else open_folder(place)
-        except KnownError as error:
-            self._report(error)
-            return False
+            return
+        self._opening = (self._io.start(OpenJob(place)), place)
+        self.opening_shown.emit(f"Opening {place.name}")
+
+    def _take_over(self, session: ProjectSession, place: Path) -> None:
+        """Go on with a project that has just been opened."""
         self.close()
         self._session = session
         self._source = place
@@ -136,7 +147,6 @@ class Controller(QObject):
         self.session_changed.emit()
         self.state_changed.emit()
         self._work.open(session)
-        return True
 
     def close(self) -> None:
         """Close the project; all that was decided is saved already."""
@@ -277,6 +287,26 @@ class Controller(QObject):
             self._seen_history = history
             self.message_outdated.emit(STEP_KEY)
         self.state_changed.emit()
+
+    @Slot(int, object)
+    def _on_io_succeeded(self, job: int, result: object) -> None:
+        if not isinstance(result, ProjectSession):
+            return
+        if self._opening is None or self._opening[0] != job:
+            result.close()  # another one was asked for since
+            return
+        _, place = self._opening
+        self._opening = None
+        self.opening_shown.emit("")
+        self._take_over(result, place)
+
+    @Slot(int, object)
+    def _on_io_failed(self, job: int, error: object) -> None:
+        if self._opening is None or self._opening[0] != job:
+            return
+        self._opening = None
+        self.opening_shown.emit("")
+        self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
 
     @Slot()
     def _on_work_run_accepted(self) -> None:

@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         self._may_close = False
+        self._is_asking = False
         self.actions_ = Actions(self)
         self.empty = EmptyState(self)
         self.gallery = GalleryView(gallery, self)
@@ -128,7 +129,8 @@ class MainWindow(QMainWindow):
     def allow_close(self) -> None:
         """Close for good."""
         self._may_close = True
-        self.close()
+        if not self._is_asking:
+            self.close()
 
     # -- placing -----------------------------------------------------------------------------
 
@@ -241,11 +243,11 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask before closing; the answer comes through `allow_close`."""
-        if self._may_close:
-            event.accept()
-        else:
-            event.ignore()
+        if not self._may_close:
+            self._is_asking = True
             self.close_requested.emit()
+            self._is_asking = False
+        event.setAccepted(self._may_close)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take folders, projects and images from other programs."""

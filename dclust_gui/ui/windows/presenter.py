@@ -71,6 +71,7 @@ class Presenter(QObject):
         controller.message_posted.connect(window.messages.show_message)
         controller.message_outdated.connect(window.messages.remove_key)
         controller.said.connect(self._on_controller_said)
+        controller.opening_shown.connect(self._on_controller_opening_shown)
         work.job_shown.connect(self._on_work_job_shown)
         work.next_shown.connect(window.jobs.set_next)
         work.progressed.connect(window.jobs.set_progress)
@@ -220,6 +221,13 @@ class Presenter(QObject):
     @Slot(str)
     def _on_controller_said(self, text: str) -> None:
         self._window.statusBar().showMessage(text, _NOTE_MS)
+
+    @Slot(str)
+    def _on_controller_opening_shown(self, title: str) -> None:
+        if title:
+            self._window.statusBar().showMessage(f"{title}…")
+        else:
+            self._window.statusBar().clearMessage()
 
     @Slot(str)
     def _on_work_job_shown(self, title: str) -> None:

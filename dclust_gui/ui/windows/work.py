@@ -101,6 +101,7 @@ class Work(QObject):
         self._scan: ScanResult | None = None
         self._ingest: IngestResult | None = None
         self._wanted: RunSettings | None = None
+        self._is_read_due = False
         self._is_warm = False
         self._rate = 0.0
         self.last_error: BaseException | None = None
@@ -119,7 +120,11 @@ class Work(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether a job of the open project waits or runs."""
-        return any(step is not Step.WARM_UP for step in self._jobs.values())
+        return (
+            self._is_read_due
+            or self._wanted is not None
+            or any(step is not Step.WARM_UP for step in self._jobs.values())
+        )
 
     @property
     def is_clustering(self) -> bool:
@@ -170,6 +175,7 @@ class Work(QObject):
             self._host.cancel(job_id)
         self._session = None
         self._scan = self._ingest = self._wanted = None
+        self._is_read_due = False
         self._show_next()
         self._settle()
 
@@ -177,7 +183,7 @@ class Work(QObject):
         """Look for new, changed and vanished files, and read what is new."""
         if self._session is None or self._session.is_read_only:
             return
-        if {Step.SCAN, Step.READ} & set(self._jobs.values()):
+        if self._is_read_due or {Step.SCAN, Step.READ} & set(self._jobs.values()):
             return
         self._start(Step.SCAN, ScanJob(self._engine, self._session.roots))
         if not self._is_warm and Step.WARM_UP not in self._jobs.values():
@@ -210,9 +216,11 @@ class Work(QObject):
     def cancel(self) -> None:
         """Stop the running job, and what was to follow it."""
         self._wanted = None
+        self._is_read_due = False
         for job_id in sorted(self._jobs, reverse=True):
             self._host.cancel(job_id)
         self._show_next()
+        self._settle()
 
     # -- jobs --------------------------------------------------------------------------------
 
@@ -231,13 +239,13 @@ class Work(QObject):
 
     def _settle(self) -> None:
         """Tell when nothing runs any more."""
-        if not self._jobs and not self.is_clustering:
+        if not self._jobs and not self.is_busy:
             self.job_shown.emit("")
         self.state_changed.emit()
 
     def _show_next(self) -> None:
         waits = self._wanted is not None and Step.CLUSTER not in self._jobs.values()
-        text = "Clustering starts when all images are read" if waits else ""
+        text = "Then: clustering" if waits else ""
         self.next_shown.emit(text)
 
     @Slot(int)
@@ -314,6 +322,7 @@ class Work(QObject):
         self._scan = scan
         self._ingest = None
         if scan.units:
+            self._is_read_due = True
             self._read_requested.emit()
         else:
             self._wanted = None
@@ -338,7 +347,8 @@ class Work(QObject):
 
     @Slot()
     def _on_read_requested(self) -> None:
-        if self._session is None or self._scan is None or Step.READ in self._jobs.values():
+        is_due, self._is_read_due = self._is_read_due, False
+        if self._session is None or self._scan is None or not is_due:
             return
         request = RunRequest(self._session.roots, self._wanted or RunSettings())
         title = f"Reading {count_of(len(self._scan.units))}"

@@ -1,0 +1,97 @@
+"""The run panel gathers settings, refuses wrong ones, and remembers them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
+
+from dclust_gui.services.methods import methods
+from dclust_gui.ui.views.run_panel import BETTER_ATTEMPTS, RunPanel
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+
+@pytest.fixture
+def panel(qtbot: QtBot) -> RunPanel:
+    panel = RunPanel()
+    qtbot.addWidget(panel)
+    panel.set_scope(412, can_run=True)
+    return panel
+
+
+def choose(panel: RunPanel, name: str) -> None:
+    panel._method.setCurrentIndex(panel._method.findData(name))
+
+
+def test_untouched_it_asks_for_the_automatic_method(panel: RunPanel) -> None:
+    settings = panel.settings()
+    assert (settings.algorithm, settings.reduce, settings.k) == ("auto", "auto", 0)
+    assert settings.parameters == {}
+
+
+def test_better_tries_more_often(panel: RunPanel) -> None:
+    panel._better.setChecked(True)
+    assert panel.settings().parameters == {"n_init": BETTER_ATTEMPTS}
+
+
+def test_typing_a_number_means_exactly_that_many(panel: RunPanel) -> None:
+    panel._k.setValue(7)
+    assert panel._fixed_k.isChecked()
+    assert panel.settings().k == 7
+
+
+@pytest.mark.parametrize("name", [m.name for m in methods()])
+def test_every_method_shows_its_parameters_at_their_defaults(panel: RunPanel, name: str) -> None:
+    choose(panel, name)
+    settings = panel.settings()
+    assert settings.algorithm == name
+    assert settings.parameters == {}
+    assert not panel._form.problem()
+
+
+def test_a_wrong_parameter_cannot_be_run(panel: RunPanel) -> None:
+    choose(panel, "kmeans")
+    line = panel._form.findChild(QLineEdit, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert isinstance(line, QLineEdit)
+    line.setText("abc")
+    assert not panel._run.isEnabled()
+    assert "must be" in panel._form.problem()
+    line.setText("0.01")
+    assert panel._run.isEnabled()
+    assert panel.settings().parameters == {"tol": "0.01"}
+
+
+def test_the_button_says_what_it_clusters_and_sends_the_settings(
+    panel: RunPanel, qtbot: QtBot
+) -> None:
+    assert panel._run.text() == "Cluster 412 images"
+    with qtbot.waitSignal(panel.run_requested) as blocker:
+        panel._run.click()
+    assert blocker.args == [panel.settings()]
+    panel.set_scope(412, can_run=False, reason="The project is open for reading only")
+    assert not panel._run.isEnabled()
+    assert "reading only" in panel._run.toolTip()
+
+
+def test_entries_survive_text_and_nonsense_does_no_harm(panel: RunPanel, qtbot: QtBot) -> None:
+    choose(panel, "kmeans")
+    panel._k.setValue(9)
+    panel._seed.setValue(3)
+    other = RunPanel()
+    qtbot.addWidget(other)
+    other.restore(panel.text())
+    assert other.settings() == panel.settings()
+    for nonsense in ("", "[]", "{", '{"k": "x", "method": 3}'):
+        other.restore(nonsense)
+    assert other.settings().k in (0, 9)
+
+
+def test_estimate_shows_only_while_images_are_unread(panel: RunPanel) -> None:
+    panel.set_estimate(412, 95)
+    assert panel._estimate.text() == "About 2 min to read 412 images first"
+    panel.set_estimate(0, 0)
+    assert panel._estimate.isHidden()
