@@ -131,6 +131,8 @@ class Method:
         metrics: The distances it allows, the default first.
         linkages: The linkages it allows, the default first.
         cost: Its cost in words.
+        blocks: Whether its library calls cannot be stopped half-way.
+        blocking_linkages: The linkages for which that is so, where it is not so for all.
     """
 
     name: str
@@ -145,6 +147,8 @@ class Method:
     metrics: tuple[str, ...] = ("euclidean",)
     linkages: tuple[str, ...] = ()
     cost: str = ""
+    blocks: bool = False
+    blocking_linkages: tuple[str, ...] = ()
 
     def parameter(self, name: str) -> Parameter:
         """The setting of that name.
@@ -325,6 +329,7 @@ _METHODS: tuple[Method, ...] = (
         seeded=False,
         metrics=_EVERY,
         linkages=("ward", "average", "complete", "single"),
+        blocking_linkages=("average", "complete"),
         cost="O(n^2 d)",
     ),
     Method(
@@ -332,6 +337,7 @@ _METHODS: tuple[Method, ...] = (
         title="DBSCAN",
         summary="Dense regions of any shape; images between them stay Unassigned.",
         estimator=_HOME + "density:DBSCAN",
+        blocks=True,
         parameters=(
             Parameter("eps", Kind.NUMBER, None, 1e-12, help="Radius that counts as near."),
             Parameter("min_samples", Kind.INTEGER, 5, 1, 100_000, help="Neighbours of a core."),
@@ -347,6 +353,7 @@ _METHODS: tuple[Method, ...] = (
         title="HDBSCAN",
         summary="Dense groups of varying density; images between them stay Unassigned.",
         estimator=_HOME + "density:HDBSCAN",
+        blocks=True,
         parameters=(
             Parameter("min_cluster_size", Kind.INTEGER, None, 2, 1_000_000, help="Least size."),
             Parameter("min_samples", Kind.INTEGER, None, 1, 100_000, help="Caution against noise."),
@@ -365,6 +372,7 @@ _METHODS: tuple[Method, ...] = (
         title="Gaussian mixture",
         summary="Clusters with a shape of their own and a probability for every image.",
         estimator=_HOME + "mixture:GaussianMixture",
+        blocks=True,
         parameters=(
             Parameter(
                 "covariance",
@@ -385,6 +393,7 @@ _METHODS: tuple[Method, ...] = (
         title="Spectral",
         summary="Cuts the graph of nearest neighbours; finds clusters of any shape.",
         estimator=_HOME + "spectral:SpectralClustering",
+        blocks=True,
         parameters=(
             Parameter("n_neighbors", Kind.INTEGER, 15, 1, 10_000, help="Neighbours in the graph."),
         ),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain.errors import ClusteringError, InputError
-from dclust_gui.domain.events import Stage
+from dclust_gui.domain.events import Notice, Severity, Stage
+from dclust_gui.engine.isolation import Fitted, fit, fit_isolated
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.requests import ClusterResult
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LARGEST_AUTO_K = 30
 """Most clusters that an automatic choice tries."""
+
+ISOLATED_ABOVE = 5_000
+"""Rows above which calls that cannot be stopped run in a process of their own."""
 
 DEFAULTS = {"algorithm": "kmeans", "reduce": "none", "head": "none"}
 """What `auto` stands for."""
@@ -116,11 +120,13 @@ def group_rows(
     space = _prepare(features, settings, sink, token, timings)
     meter = StageMeter(Stage.CLUSTER, 0, sink, token)
     k, candidates = _choose_k(space, settings, meter)
-    labels, confidence, own_tree = _fit(space, settings, k, meter)
+    found = _fit(space, settings, k, meter)
     timings["cluster"] = meter.finish()
-    labels = by_size(labels)
+    if found.note:
+        sink(Notice(Severity.INFO, found.note))
+    labels, confidence = by_size(found.labels), found.confidence
     meter = StageMeter(Stage.TREE, 0, sink, token)
-    tree = own_tree if own_tree is not None else _compose(space, labels, meter)
+    tree = found.tree if found.tree is not None else _compose(found.space, labels, meter)
     timings["tree"] = meter.finish()
     meter = StageMeter(Stage.MEASURE, 0, sink, token)
     internal = _measure(space, labels, settings.seed)
@@ -162,32 +168,24 @@ def _choose_k(
     return choice.k, choice.candidates
 
 
-def _fit(
-    space: _Space, settings: RunSettings, k: int | None, meter: StageMeter
-) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64] | None]:
-    """Labels, confidence and, for hierarchical methods, their own tree."""
-    from dclust_gui.algorithms.registry import build
+def _fit(space: _Space, settings: RunSettings, k: int | None, meter: StageMeter) -> Fitted:
+    """What the method found; calls that cannot be stopped run in a process of their own."""
+    from dclust_gui.algorithms.registry import method
 
-    estimator = build(
-        settings.algorithm,
-        n_clusters=k,
-        random_state=settings.seed,
-        metric=None if settings.metric == "euclidean" else settings.metric,
-        linkage=settings.linkage,
-        params=settings.parameters,
-    )
-    estimator.fit(space.rows, callback=meter.set)
-    labels = np.asarray(estimator.labels_, np.int32)
-    confidence = np.asarray(estimator.confidence_, np.float32)
-    tree: NDArray[np.float64] | None = getattr(estimator, "linkage_", None)
-    return labels, confidence, None if tree is None else np.asarray(tree, np.float64)
+    chosen = method(settings.algorithm)
+    blocks = chosen.blocks or settings.linkage in chosen.blocking_linkages
+    if blocks and len(space.rows) > ISOLATED_ABOVE:
+        return fit_isolated(space.rows, settings, k, meter.set)
+    return fit(space.rows, settings, k, meter.set)
 
 
-def _compose(space: _Space, labels: NDArray[np.int32], meter: StageMeter) -> NDArray[np.float64]:
+def _compose(
+    rows: NDArray[np.floating], labels: NDArray[np.int32], meter: StageMeter
+) -> NDArray[np.float64]:
     """The composed tree of flat labels."""
     from dclust_gui.algorithms.composed import composed_tree
 
-    return composed_tree(space.rows, labels, callback=meter.set)
+    return composed_tree(rows, labels, callback=meter.set)
 
 
 def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, float]:
