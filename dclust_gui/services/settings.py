@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -62,7 +63,8 @@ class Settings:
             temporary.write_text(json.dumps(self._values, indent=1), "utf-8")
             temporary.replace(self._path)
         except (OSError, UnicodeEncodeError):
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _is_there(path: Path) -> bool:
