@@ -1,4 +1,4 @@
-"""Opens the dialogs and file choosers of the window."""
+"""Opens the dialogs and file choosers of the window; loads each when it is first asked for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.services.export_plan import export_items
-from dclust_gui.ui.windows.about_dialog import AboutDialog
-from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource, ExportState
-from dclust_gui.ui.windows.move_palette import MovePalette
-from dclust_gui.ui.windows.shortcuts_dialog import ShortcutsDialog
-from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +18,8 @@ if TYPE_CHECKING:
     from dclust_gui.services.settings import Settings
     from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.controller import Controller
+    from dclust_gui.ui.windows.export_dialog import ExportDialog
+    from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
     from dclust_gui.ui.windows.work import Work
 
 _PROJECTS = "Projects (*.dclust)"
@@ -61,6 +57,8 @@ class Dialogs(QObject):
         self._settings = settings
         self._device = ""
         self._open: dict[str, QDialog] = {}
+        self._export: ExportDialog | None = None
+        self._skipped: SkippedDialog | None = None
         self._palette_ids: tuple[int, ...] = ()
         self._export_target = ""
         work.device_found.connect(self._on_work_device_found)
@@ -69,8 +67,7 @@ class Dialogs(QObject):
     @property
     def is_exporting(self) -> bool:
         """Whether an export is being carried out."""
-        found = self._open.get("export")
-        return isinstance(found, ExportDialog) and found.state is ExportState.RUNNING
+        return self._export is not None and self._export.is_running
 
     def opened(self, name: str) -> QDialog | None:
         """The open dialog of a name: export, skipped, about, shortcuts, move; None if closed."""
@@ -117,10 +114,14 @@ class Dialogs(QObject):
         session = self._controller.session
         if session is None or self._is_open("export"):
             return
+        from dclust_gui.services.export_plan import export_items
+        from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource
+
         items = tuple(export_items(session.images, session.clustering))
         n_unassigned = len(session.clustering.members(UNASSIGNED))
         source = ExportSource(items, session.roots, tuple(selected), n_unassigned)
         dialog = ExportDialog(source, self._io, self._export_target, self._window)
+        self._export = dialog
         dialog.exported.connect(self._on_dialog_exported)
         self._show("export", dialog)
 
@@ -128,7 +129,10 @@ class Dialogs(QObject):
     def skipped(self) -> None:
         """Open the list of skipped files."""
         if not self._is_open("skipped"):
+            from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
+
             dialog = SkippedDialog(self._window)
+            self._skipped = dialog
             dialog.retry_requested.connect(self._on_dialog_retry_requested)
             self._show("skipped", dialog)
             self._on_work_state_changed()
@@ -137,12 +141,16 @@ class Dialogs(QObject):
     def about(self) -> None:
         """Open versions and licences."""
         if not self._is_open("about"):
+            from dclust_gui.ui.windows.about_dialog import AboutDialog
+
             self._show("about", AboutDialog(self._device, self._window))
 
     @Slot()
     def shortcuts(self) -> None:
         """Open the sheet of keys."""
         if not self._is_open("shortcuts"):
+            from dclust_gui.ui.windows.shortcuts_dialog import ShortcutsDialog
+
             self._show("shortcuts", ShortcutsDialog(self._window))
 
     def move_palette(self, ids: tuple[int, ...]) -> None:
@@ -150,6 +158,8 @@ class Dialogs(QObject):
         session = self._controller.session
         if session is None or not ids or self._is_open("move"):
             return
+        from dclust_gui.ui.windows.move_palette import MovePalette
+
         recent = self._controller.recent_targets()
         dialog = MovePalette(session.clustering, recent, len(ids), self._window)
         self._palette_ids = ids
@@ -219,6 +229,10 @@ class Dialogs(QObject):
         sender = self.sender()
         if sender is not None:
             self._open.pop(sender.objectName(), None)
+        if sender is self._export:
+            self._export = None
+        elif sender is self._skipped:
+            self._skipped = None
 
     @Slot(int)
     def _on_close_box_finished(self, result: int) -> None:
@@ -247,6 +261,5 @@ class Dialogs(QObject):
 
     @Slot()
     def _on_work_state_changed(self) -> None:
-        found = self._open.get("skipped")
-        if isinstance(found, SkippedDialog):
-            found.set_rows(self._work.skipped(), can_retry=not self._work.is_busy)
+        if self._skipped is not None:
+            self._skipped.set_rows(self._work.skipped(), can_retry=not self._work.is_busy)

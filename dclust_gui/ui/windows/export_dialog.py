@@ -133,6 +133,11 @@ class ExportDialog(QDialog):
         return self._state
 
     @property
+    def is_running(self) -> bool:
+        """Whether files are being copied."""
+        return self._state is ExportState.RUNNING
+
+    @property
     def plan(self) -> ExportPlan | None:
         """The plan that would be carried out; None while there is none."""
         return self._plan
