@@ -203,7 +203,7 @@ class ProgressView:
                 self.skipped.append(event)
             case Notice():
                 mark = "Note: " if event.severity is Severity.WARNING else ""
-                self._console.print(printable(mark + event.text))
+                self._console.print(printable(mark + event.text), soft_wrap=True)
             case ThumbnailReady():
                 pass
 

@@ -387,6 +387,30 @@ def test_unwritable_result_is_told(
         assert "No space left on device" in done.error_line
 
 
+@pytest.mark.parametrize("place", ["a file", "a file/below"])
+def test_cache_that_cannot_be_made_is_told(
+    dclust: Dclust, images: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    Path("a file").touch()
+    monkeypatch.setenv("DCLUST_CACHE_DIR", str(images.parent / place))
+    done = dclust("cluster", images, "--k", 3)
+    assert done.code == 1
+    assert done.error_line.startswith("dclust: Could not write features to the cache.")
+    assert "Note: Could not write to the cache" in done.out
+
+
+def test_cache_deleted_between_runs_is_made_anew(
+    dclust: Dclust, images: Path, tmp_path: Path
+) -> None:
+    dclust("cluster", images, "--k", 3, "--labels", "a.csv", "--project", "p.dclust")
+    shutil.rmtree(tmp_path / "user-cache")
+    done = dclust("cluster", images, "--k", 3, "--labels", "b.csv")
+    assert "12 decoded, 12 embedded" in done.out
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+    shutil.rmtree(tmp_path / "user-cache")
+    assert dclust("export", "p.dclust", "sorted").code == 0
+
+
 def test_project_is_made_and_run_again(dclust: Dclust, images: Path) -> None:
     first = dclust("cluster", images, "--k", 3, "--project", "new/p.dclust")
     assert (first.code, first.err) == (0, "")

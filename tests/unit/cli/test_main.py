@@ -115,12 +115,12 @@ def test_piped_progress_is_a_line_per_stage(capsys: pytest.CaptureFixture[str]) 
         for done in (0, 40, 100, 100):
             view(StageProgressed(Stage.FEATURES, done, 100))
         view(StageProgressed(Stage.CLUSTER, 300, 300))
-        view(Notice(Severity.WARNING, "Less memory."))
+        view(Notice(Severity.WARNING, "Less memory. " * 20))
         for number in range(12):
             view(ImageSkipped(f"{number}.jpg", "It is empty."))
     view.say_skipped()
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:3] == ["Reading images: 100", "Clustering", "Note: Less memory."]
+    assert lines[:3] == ["Reading images: 100", "Clustering", "Note: " + "Less memory. " * 20]
     assert lines[3] == "12 files could not be read:"
     assert lines[-1] == "  and 2 more (--report lists all)"
 
