@@ -26,8 +26,8 @@ _LEAST_SHARE = 0.5
 
 def adopt_groups(
     state: Clustering, images: NDArray[np.integer], groups: NDArray[np.int32]
-) -> Clustering:
-    """The state after some images were grouped anew.
+) -> tuple[NDArray[np.int32], dict[int, Cluster]]:
+    """Labels and clusters after some images were grouped anew.
 
     A group that continues a cluster keeps its id, name, colour and marks. Hand-placed and approved
     images and those of pinned clusters stay where they are, and so do images of no group. Clusters
@@ -37,12 +37,15 @@ def adopt_groups(
         state: The present state.
         images: (m,), ids.
         groups: int32 (m,), 0 and up, or `LEAVE`.
+
+    Returns:
+        int32 (n_images,) cluster ids, read-only, and the whole new cluster table.
     """
     is_kept = _kept(state)
     is_free = (groups >= 0) & ~is_kept[images]
     labels = state.labels.copy()
     if not is_free.any():
-        return state
+        return state.labels, dict(state.clusters)
     chosen, own = images[is_free], groups[is_free]
     carried = _carried(state, labels[chosen], own, labels[~is_kept])
     table = dict(state.clusters)
@@ -52,7 +55,7 @@ def adopt_groups(
     labels.setflags(write=False)
     is_used = np.bincount(labels + 1, minlength=next_id + 1)[1:] > 0
     kept = {key: c for key, c in table.items() if is_used[key] or _has_meaning(c)}
-    return Clustering(labels, state.flags, kept, next_id, state.run_id)
+    return labels, kept
 
 
 def _kept(state: Clustering) -> NDArray[np.bool_]:

@@ -88,6 +88,10 @@ class Cut:
         """Whether the line alone gives these branches."""
         return np.array_equal(self.nodes, Cut.from_height(self.layout, self.height).nodes)
 
+    def is_same_as(self, other: Cut) -> bool:
+        """Whether both have the same branches; their lines may lie apart."""
+        return np.array_equal(self.nodes, other.nodes)
+
     def labels(self) -> NDArray[np.int32]:
         """int32 (n_leaves,), the number of each leaf's branch, counted from the left."""
         sizes = self.layout.stop[self.nodes] - self.starts

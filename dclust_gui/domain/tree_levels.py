@@ -57,10 +57,14 @@ class TreeLevels:
     """
 
     def __init__(self, layout: TreeLayout) -> None:
+        self._layout = layout
         self._levels: list[Level] = []
+        self._gaps = np.zeros(layout.n_leaves + 1)
+        self._rests: dict[int, NDArray[np.float64]] = {}
         n = layout.n_leaves
         size = layout.stop - layout.start
         nodes = np.arange(n, layout.n_nodes)
+        self._gaps[layout.start[layout.right[n:]]] = layout.tree[:, 2]
         light = np.minimum(size[layout.left[n:]], size[layout.right[n:]])
         above = layout.parent[n:].copy()
         least = 1
@@ -82,6 +86,19 @@ class TreeLevels:
         """
         number = int(max(least, 1.0)).bit_length() - 1
         return self._levels[min(number, len(self._levels) - 1)]
+
+    def rest(self, level: Level) -> NDArray[np.float64]:
+        """Heights of the merges that a level leaves out, by the place between both their parts.
+
+        Returns:
+            float64 (n_leaves + 1,), 0 where the level shows the merge; entry p belongs to the
+            leaves at positions p - 1 and p.
+        """
+        if level.least not in self._rests:
+            gaps = self._gaps.copy()
+            gaps[self._layout.start[self._layout.right[level.nodes]]] = 0.0
+            self._rests[level.least] = gaps
+        return self._rests[level.least]
 
 
 def _coarser(

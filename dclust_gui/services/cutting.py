@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.domain.clustering import ImageFlag
+from dclust_gui.domain.clustering import Clustering, ImageFlag
 from dclust_gui.domain.cut_identity import adopt_groups
 from dclust_gui.domain.cuts import Cut, branch_from_height, branch_from_k, groups_of
 from dclust_gui.domain.edits import EditKind, count_of, replace_all
@@ -16,9 +16,11 @@ from dclust_gui.domain.tree import check_tree
 from dclust_gui.domain.tree_layout import NO_NODE, TreeLayout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.clustering import Cluster
     from dclust_gui.domain.edits import Edit
     from dclust_gui.domain.runs import Run
     from dclust_gui.services.session import ProjectSession
@@ -88,18 +90,40 @@ def present_cut(state: Clustering, run: Run, layout: TreeLayout) -> Cut:
     return Cut.from_labels(layout, state.labels[run.images], placed)
 
 
-def state_after(state: Clustering, run: Run, request: CutRequest) -> Clustering:
-    """The state that a cut would give; nothing is written.
+@dataclass(frozen=True, slots=True, eq=False)
+class CutPreview:
+    """What a cut would give; nothing is written.
+
+    Attributes:
+        before: The present state.
+        labels: int32 (n_images,), cluster ids.
+        clusters: The whole cluster table.
+    """
+
+    before: Clustering
+    labels: NDArray[np.int32]
+    clusters: Mapping[int, Cluster]
+
+    def clustering(self) -> Clustering:
+        """The state after the cut, for views that show a whole one."""
+        before = self.before
+        next_id = max(before.next_id, max(self.clusters, default=0) + 1)
+        return Clustering(self.labels, before.flags, self.clusters, next_id, before.run_id)
+
+
+def preview_cut(state: Clustering, run: Run, request: CutRequest) -> CutPreview:
+    """What a cut would give.
 
     Clusters whose images do not change keep id, name and marks; so does the part that holds most
     of a cluster. Images placed by hand, approved or pinned stay where they are.
     """
-    return adopt_groups(state, run.images, groups_of(request.layout, request.nodes))
+    groups = groups_of(request.layout, request.nodes)
+    return CutPreview(state, *adopt_groups(state, run.images, groups))
 
 
 def cut_edit(state: Clustering, run: Run, request: CutRequest) -> Edit:
     """The step that takes a cut over."""
-    after = state_after(state, run, request)
+    after = preview_cut(state, run, request)
     labels, clusters = after.labels, after.clusters
     return replace_all(state, EditKind.CUT, request.title, labels, clusters, state.run_id)
 

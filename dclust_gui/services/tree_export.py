@@ -87,7 +87,7 @@ def export_tree(session: ProjectSession, path: Path) -> TreeFile:
     if suffix == ".npy":
         table = path.with_suffix(".leaves.csv")
         check_output(table, "The table of leaves")
-        _write_bytes(path, npy_bytes(layout.tree))
+        write_bytes(path, npy_bytes(layout.tree))
         write_output(table, leaves_csv(run.images.tolist(), names), "the table of leaves")
     elif suffix == ".nwk":
         write_output(path, newick(layout, names) + "\n", "the tree")
@@ -249,7 +249,13 @@ def _quoted(name: str) -> str:
     return name if _PLAIN.fullmatch(name) else "'" + name.replace("'", "''") + "'"
 
 
-def _write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a drawing or table of the tree whole or not at all.
+
+    Raises:
+        InputError: If it would take the place of an image or project.
+        StorageError: If it cannot be written.
+    """
     check_output(path, "The tree")
     try:
         write_file(path.resolve(), [data])
