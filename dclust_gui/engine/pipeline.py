@@ -150,7 +150,22 @@ class Engine:
             float16 (m, dims).
         """
         contents = [ingest.contents[i] for i in rows.tolist()]
-        return self._stores.features.load(ingest.backbone.fingerprint, contents)
+        return self.stored_features(ingest.backbone.fingerprint, contents)
+
+    def stored_features(self, fingerprint: str, contents: Sequence[bytes]) -> NDArray[np.float16]:
+        """Features from the store by backbone and content; any thread.
+
+        Returns:
+            float16 (n, dims).
+
+        Raises:
+            FeaturesMissingError: If some are not there.
+        """
+        return self._stores.features.load(fingerprint, contents)
+
+    def has_features(self, fingerprint: str, contents: Sequence[bytes]) -> NDArray[np.bool_]:
+        """Which contents have features in the store: bool (n,); any thread."""
+        return self._stores.features.contains(fingerprint, contents)
 
     def cluster(
         self,
