@@ -253,9 +253,12 @@ class PreviewOverlay(QWidget):
             if widget is not None:
                 widget.deleteLater()
                 widget.hide()
-        for line, (label, text) in enumerate(rows):
-            self._rows.addWidget(_detail(label, dim=True), line, 0, Qt.AlignmentFlag.AlignTop)
-            self._rows.addWidget(_detail(text, dim=False), line, 1)
+        for line, (name, text) in enumerate(rows):
+            label, value = _detail(name, dim=True), _detail(text, dim=False)
+            self._rows.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
+            self._rows.addWidget(value, line, 1)
+            for part in (label, value):
+                part.show()  # else the layout shows it one turn of the loop later
 
     @Slot()
     def _on_canvas_zoom_changed(self) -> None:
