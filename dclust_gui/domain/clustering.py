@@ -147,6 +147,8 @@ class Clustering:
         extra = n_images - self.n_images
         if extra < 0:
             raise ValueError("a clustering never loses images")
+        if not extra:
+            return self
         labels = np.concatenate([self.labels, np.full(extra, UNASSIGNED, np.int32)])
         flags = np.concatenate([self.flags, np.zeros(extra, np.uint8)])
         return replace(self, labels=labels, flags=flags)

@@ -1,14 +1,22 @@
-"""Brings a project's list of images up to date with what a scan or an ingest found."""
+"""Brings a project's list of images up to date with what a scan or an ingest found.
+
+A merge is planned against one state of the list and written to the file without touching the
+session, so that both can happen on another thread; the session then takes it over at once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dclust_gui.domain.images import ImageFacts, ImageRecord, ImageStatus
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from dclust_gui.domain.images import ScanResult, Unit
@@ -18,6 +26,23 @@ if TYPE_CHECKING:
 _PENDING = ImageFacts(ImageStatus.PENDING)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Merge:
+    """What a scan or an ingest makes of a project's list of images.
+
+    Attributes:
+        base: The list it was made for.
+        images: The list after it; those of `base` keep their ids.
+        rows: Ids and records that are new or changed, by id.
+        unit_ids: int32 (n_units,), the image of each unit of the scan.
+    """
+
+    base: tuple[ImageRecord, ...]
+    images: tuple[ImageRecord, ...]
+    rows: tuple[tuple[int, ImageRecord], ...]
+    unit_ids: NDArray[np.int32]
+
+
 def merge_scan(session: ProjectSession, scan: ScanResult) -> None:
     """Make new files images of the project and mark those that are gone.
 
@@ -25,7 +50,7 @@ def merge_scan(session: ProjectSession, scan: ScanResult) -> None:
         session: The project; its roots are the scan's.
         scan: What was found.
     """
-    _merge(session, scan, [b""] * len(scan.units), [_PENDING] * len(scan.units))
+    _carry_out(session, plan_merge(session.images, session.roots, scan))
 
 
 def merge_ingest(session: ProjectSession, ingest: IngestResult) -> None:
@@ -38,7 +63,7 @@ def merge_ingest(session: ProjectSession, ingest: IngestResult) -> None:
         session: The project; its roots are the scan's.
         ingest: What was read.
     """
-    _merge(session, ingest.scan, list(ingest.contents), list(ingest.facts))
+    _carry_out(session, plan_merge(session.images, session.roots, ingest.scan, ingest))
 
 
 def image_ids(session: ProjectSession, scan: ScanResult) -> NDArray[np.int32]:
@@ -51,55 +76,85 @@ def image_ids(session: ProjectSession, scan: ScanResult) -> NDArray[np.int32]:
     Returns:
         int32 (n_units,); -1 for units that the project does not have.
     """
-    import numpy as np
-
-    places = _places(session)
-    roots = _root_numbers(session, scan)
+    places = _places(session.images)
+    roots = _root_numbers(session.roots, scan)
     return np.array([places.get((roots[u.root], u.relative), -1) for u in scan.units], np.int32)
 
 
-def _places(session: ProjectSession) -> dict[tuple[int, bytes], int]:
-    return {(r.root, r.relative): i for i, r in enumerate(session.images)}
+def plan_merge(
+    images: tuple[ImageRecord, ...],
+    known_roots: Sequence[Path],
+    scan: ScanResult,
+    ingest: IngestResult | None = None,
+) -> Merge:
+    """Find what a scan, or an ingest of it, changes; changes nothing itself.
 
-
-def _root_numbers(session: ProjectSession, scan: ScanResult) -> list[int]:
-    """The project's number of each root of a scan, which leaves out roots inside others."""
-    known = [root.resolve() for root in session.roots]
-    return [known.index(root.resolve()) for root in scan.roots]
-
-
-def _merge(
-    session: ProjectSession, scan: ScanResult, contents: list[bytes], facts: list[ImageFacts]
-) -> None:
-    places = _places(session)
-    images = session.images
-    roots = _root_numbers(session, scan)
+    Args:
+        images: The project's images.
+        known_roots: The project's root folders; the scan's are among them.
+        scan: What was found.
+        ingest: What was read of it; None when nothing has been read yet.
+    """
+    contents: Sequence[bytes] = [b""] * len(scan.units) if ingest is None else ingest.contents
+    facts = [_PENDING] * len(scan.units) if ingest is None else ingest.facts
+    places = _places(images)
+    roots = _root_numbers(known_roots, scan)
     here = {(roots[u.root], u.relative) for u in scan.units}
     gone = [i for place, i in places.items() if place not in here]
     moved = {images[i].content: i for i in reversed(gone) if images[i].content}
-    updates: dict[int, ImageRecord] = {}
-    new: list[ImageRecord] = []
-    for unit, content, fact in zip(scan.units, contents, facts, strict=True):
-        record = _record(unit, roots[unit.root], content, fact)
-        place = places.get((record.root, record.relative))
+    after = list(images)
+    changed: list[int] = []
+    unit_ids = np.empty(len(scan.units), np.int32)
+    for row, (unit, content, fact) in enumerate(zip(scan.units, contents, facts, strict=True)):
+        place = places.get((roots[unit.root], unit.relative))
         if place is None and content in moved:
             place = moved.pop(content)
         if place is None:
-            new.append(record)
-            continue
-        known = images[place]
-        if not content and known.stamp == unit.stamp:
-            facts_now = known.facts if fact.status is ImageStatus.PENDING else fact
-            record = replace(record, content=known.content, facts=facts_now)
-        if record != known:
-            updates[place] = record
+            place = len(after)
+            after.append(_record(unit, roots[unit.root], content, fact))
+            changed.append(place)
+        else:
+            record = _updated(images[place], unit, roots[unit.root], content, fact)
+            if record != images[place]:
+                after[place] = record
+                changed.append(place)
+        unit_ids[row] = place
     for i in gone:
-        if i not in updates and not images[i].is_missing:
-            updates[i] = replace(images[i], is_missing=True)
-    session.update_images(sorted(updates.items()))
-    if new:
-        session.add_images(new)
+        if after[i] is images[i] and not images[i].is_missing:
+            after[i] = replace(images[i], is_missing=True)
+            changed.append(i)
+    unit_ids.setflags(write=False)
+    rows = tuple((i, after[i]) for i in sorted(changed))
+    return Merge(images, tuple(after) if rows else images, rows, unit_ids)
+
+
+def _carry_out(session: ProjectSession, merge: Merge) -> None:
+    if merge.rows:
+        session.check_writable()
+        session.store.write_images(merge.rows)
+        session.take_images(merge.images)
+
+
+def _places(images: tuple[ImageRecord, ...]) -> dict[tuple[int, bytes], int]:
+    return {(r.root, r.relative): i for i, r in enumerate(images)}
+
+
+def _root_numbers(known_roots: Sequence[Path], scan: ScanResult) -> list[int]:
+    """The project's number of each root of a scan, which leaves out roots inside others."""
+    known = [root.resolve() for root in known_roots]
+    return [known.index(root.resolve()) for root in scan.roots]
 
 
 def _record(unit: Unit, root: int, content: bytes, facts: ImageFacts) -> ImageRecord:
     return ImageRecord(root, unit.relative, unit.stamp, content, facts, unit.companions)
+
+
+def _updated(
+    known: ImageRecord, unit: Unit, root: int, content: bytes, facts: ImageFacts
+) -> ImageRecord:
+    """A known image as it is now; what was read before holds while the file is unchanged."""
+    if not content and known.stamp == unit.stamp:
+        content = known.content
+        if facts.status is ImageStatus.PENDING:
+            facts = known.facts
+    return _record(unit, root, content, facts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from dclust_gui.domain.control import CancelToken, EventSink
 from dclust_gui.domain.runs import Run
+from dclust_gui.services.collection import plan_merge
 from dclust_gui.services.report import report_text
 from dclust_gui.services.session import ProjectSession, now
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dclust_gui.domain.images import ScanResult
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.images import ImageRecord, ScanResult
     from dclust_gui.engine.pipeline import Engine
     from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
+    from dclust_gui.services.collection import Merge
     from dclust_gui.services.export import ExportResult
-    from dclust_gui.services.export_plan import ExportItem, ExportPlan, ExportRequest
+    from dclust_gui.services.export_plan import ExportPlan, ExportRequest
+    from dclust_gui.storage.project import ProjectStore
 
 
 class Job(Protocol):
@@ -87,6 +91,8 @@ class ClusterJob:
         ingest: The images as they were read.
         request: How.
         image_ids: int32 (n_units,), the project's image of each unit; -1 leaves a unit out.
+        store: Where the run is stored at once, for it is large; None leaves that to
+            `ProjectSession.accept_run`.
         title: What it does.
     """
 
@@ -94,6 +100,7 @@ class ClusterJob:
     ingest: IngestResult
     request: RunRequest
     image_ids: NDArray[np.int32]
+    store: ProjectStore | None = None
     title: str = "Clustering"
 
     def run(self, sink: EventSink, token: CancelToken) -> Run:
@@ -103,7 +110,37 @@ class ClusterJob:
         rows = readable_rows(self.ingest)
         rows = rows[self.image_ids[rows] >= 0]
         result = self.engine.cluster(self.ingest, self.request, sink, token, rows)
-        return run_record(result, self.image_ids)
+        run = run_record(result, self.image_ids)
+        token.checkpoint()
+        return run if self.store is None else replace(run, id=self.store.add_run(run))
+
+
+@dataclass(frozen=True, eq=False)
+class MergeJob:
+    """Find out what a scan or an ingest changes in a project, and write it to its file.
+
+    The session, on its own thread, takes over the result with `take_images`.
+
+    Attributes:
+        store: The project's file.
+        images: The project's images now.
+        scan: What was found.
+        ingest: What was read of it; None when nothing has been read yet.
+        title: What it does.
+    """
+
+    store: ProjectStore
+    images: tuple[ImageRecord, ...]
+    scan: ScanResult
+    ingest: IngestResult | None = None
+    title: str = "Updating the project"
+
+    def run(self, _sink: EventSink, token: CancelToken, /) -> Merge:
+        """See `services.collection.plan_merge`."""
+        merge = plan_merge(self.images, self.store.roots(), self.scan, self.ingest)
+        token.checkpoint()
+        self.store.write_images(merge.rows)
+        return merge
 
 
 @dataclass(frozen=True)
@@ -124,16 +161,19 @@ class ExportJob:
 class PlanExportJob:
     """List what an export would do."""
 
-    items: tuple[ExportItem, ...]
+    images: tuple[ImageRecord, ...]
+    clustering: Clustering
     roots: tuple[Path, ...]
     request: ExportRequest
     title: str = "Looking at the export folder"
 
     def run(self, _sink: EventSink, token: CancelToken, /) -> ExportPlan:
         """See `services.export_plan.plan_export`."""
-        from dclust_gui.services.export_plan import plan_export
+        from dclust_gui.services.export_plan import export_items, plan_export
 
-        return plan_export(self.items, self.roots, self.request, token)
+        items = export_items(self.images, self.clustering)
+        token.checkpoint()
+        return plan_export(items, self.roots, self.request, token)
 
 
 @dataclass(frozen=True)
@@ -147,7 +187,9 @@ class OpenJob:
         """See `services.opening`; the session is used on one other thread from then on."""
         from dclust_gui.services.opening import is_project, open_folder, open_project
 
-        return open_project(self.path) if is_project(self.path) else open_folder(self.path)
+        session = open_project(self.path) if is_project(self.path) else open_folder(self.path)
+        session.confidence()  # reads the accepted run here, not when the window first needs it
+        return session
 
 
 @dataclass(frozen=True)

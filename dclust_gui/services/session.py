@@ -177,7 +177,7 @@ class ProjectSession:
         """
         if edit.changes_nothing:
             return
-        self._check_writable()
+        self.check_writable()
         before = self._clustering
         step = Step(edit.kind, edit.title, now(), user_name())
         self._store.record(edit, step)
@@ -201,12 +201,25 @@ class ProjectSession:
         history = self._history.moved(position)
         if history.position == self._history.position:
             return False
-        self._check_writable()
+        self.check_writable()
         before = self._clustering
         self._store.set_position(position)
         self._history = history
         self._publish_from(before)
         return True
+
+    def check_writable(self) -> None:
+        """Refuse to change a project that is open for reading only.
+
+        Raises:
+            StorageError: If it is.
+        """
+        if self.is_read_only:
+            raise StorageError(
+                f"The project '{self.path.name}' is open for reading only.",
+                "Another window or command holds it.",
+                "Close it there, or save a copy under another name.",
+            )
 
     # -- folders ---------------------------------------------------------------------------
 
@@ -228,7 +241,7 @@ class ProjectSession:
                     f"It contains '{inside}', which is in the project already.",
                     "Make a new project for the larger folder.",
                 )
-            self._check_writable()
+            self.check_writable()
             self._store.add_root(wanted)
 
     def relink(self, old: Path, new: Path) -> tuple[int, int]:
@@ -244,7 +257,7 @@ class ProjectSession:
         Raises:
             InputError: If the project has no such root, or none of its images is there.
         """
-        self._check_writable()
+        self.check_writable()
         moves = [
             (i, target) for i, root in enumerate(self.roots) if (target := _moved(root, old, new))
         ]
@@ -274,16 +287,27 @@ class ProjectSession:
 
     def add_images(self, records: Sequence[ImageRecord]) -> range:
         """Append images, Unassigned; returns their ids."""
-        self._check_writable()
+        self.check_writable()
         added = self._store.add_images(records)
         self._images = self._store.images()
         self._publish_from(self._clustering, new_images=True)
         return range(added.start, added.stop)
 
+    def take_images(self, images: tuple[ImageRecord, ...]) -> None:
+        """Take over a list of images that has been written to the file already.
+
+        Args:
+            images: All images, those known before under their old ids; see
+                `services.collection.Merge`.
+        """
+        self._store.take_images(images)
+        self._images = images
+        self._publish_from(self._clustering, new_images=True)
+
     def update_images(self, rows: Sequence[tuple[int, ImageRecord]]) -> None:
         """Replace what is known of some images."""
         if rows:
-            self._check_writable()
+            self.check_writable()
             self._store.update_images(rows)
             self._images = self._store.images()
             self._publish_from(self._clustering, new_images=True)
@@ -292,14 +316,15 @@ class ProjectSession:
         """Store a run and take over its labels as one step, hand-placed images kept.
 
         Args:
-            run: The run; its id is given by the project.
+            run: The run; its id is given by the project, unless it is stored already.
             title: Name of the step; made from the run when empty.
 
         Returns:
             The run's id.
         """
-        self._check_writable()
-        run_id = self._store.add_run(run)
+        self.check_writable()
+        run_id = run.id or self._store.add_run(run)
+        self._run = replace(run, id=run_id)
         labels, table = adopt_labels(
             self._clustering, run.images.astype(np.int64), run.labels.astype(np.int32)
         )
@@ -338,14 +363,6 @@ class ProjectSession:
         if cluster != UNASSIGNED and cluster not in self._clustering.clusters:
             raise InputError(f"There is no cluster {cluster} in this project.")
         return cluster
-
-    def _check_writable(self) -> None:
-        if self.is_read_only:
-            raise StorageError(
-                f"The project '{self.path.name}' is open for reading only.",
-                "Another window or command holds it.",
-                "Close it there, or save a copy under another name.",
-            )
 
     def _publish_from(self, before: Clustering, *, new_images: bool = False) -> None:
         """Take the store's state and tell all followers what is different."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,14 @@ _COLUMNS = (
 )
 
 _Value = bytes | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImages:
+    """Values of rows of images and of their companions."""
+
+    images: list[Sequence[_Value]]
+    companions: list[Sequence[_Value]]
 
 
 def load_roots(connection: sqlite3.Connection) -> tuple[Path, ...]:
@@ -86,25 +95,37 @@ def save_images(
     Raises:
         sqlite3.Error: If they cannot be written.
     """
+    save_prepared(connection, prepare(rows), is_new=is_new)
+
+
+def prepare(rows: Iterable[tuple[int, ImageRecord]]) -> PreparedImages:
+    """Turn images into the values of their rows, which needs no connection."""
     rows = list(rows)
+    return PreparedImages(
+        [_image_row(image, record) for image, record in rows],
+        [
+            (image, place, companion.relative, companion.kind.value, *_stamp(companion.stamp))
+            for image, record in rows
+            for place, companion in enumerate(record.companions)
+        ],
+    )
+
+
+def save_prepared(
+    connection: sqlite3.Connection, rows: PreparedImages, *, is_new: bool = False
+) -> None:
+    """Write prepared images; see `save_images`."""
     if not is_new:
         connection.executemany(
-            "DELETE FROM companion WHERE image = ?", [(image,) for image, _ in rows]
+            "DELETE FROM companion WHERE image = ?", [(row[0],) for row in rows.images]
         )
     assignments = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS.split(", "))
     connection.executemany(
         f"INSERT INTO image (id, {_COLUMNS}) VALUES (?{', ?' * 15})"  # noqa: S608
         f" ON CONFLICT (id) DO UPDATE SET {assignments}",
-        (_image_row(image, record) for image, record in rows),
+        rows.images,
     )
-    connection.executemany(
-        "INSERT INTO companion VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (image, place, companion.relative, companion.kind.value, *_stamp(companion.stamp))
-            for image, record in rows
-            for place, companion in enumerate(record.companions)
-        ),
-    )
+    connection.executemany("INSERT INTO companion VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows.companions)
 
 
 def _image_row(image: int, record: ImageRecord) -> Sequence[_Value]:

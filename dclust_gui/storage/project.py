@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ProjectStore", "RunSummary"]
 
+_ROWS_PER_COMMIT = 1000
+
 
 class ProjectStore:
     """One open project; every method may be called on any thread.
@@ -237,6 +239,36 @@ class ProjectStore:
                 self._images = (*self._images, *records)
             self._clustering = self._clustering.grown(start + len(records))
             return range(start, start + len(records))
+
+    def write_images(self, rows: Sequence[tuple[int, ImageRecord]]) -> None:
+        """Write images to the file a few at a time, so that edits meanwhile need not wait.
+
+        The present state stays as it is until `take_images`. Should that never come, the images
+        are there, Unassigned, when the project is opened again.
+
+        Args:
+            rows: Ids and records; ids beyond those there are must follow on them.
+
+        Raises:
+            StorageError: If they cannot be written.
+        """
+        for start in range(0, len(rows), _ROWS_PER_COMMIT):
+            some = image_table.prepare(rows[start : start + _ROWS_PER_COMMIT])
+            with (
+                self._guard,
+                self._writing("Could not write the images to the project.") as target,
+            ):
+                image_table.save_prepared(target, some)
+
+    def take_images(self, images: tuple[ImageRecord, ...]) -> None:
+        """Take over images that are in the file already; new ones are Unassigned.
+
+        Args:
+            images: All images; no fewer than before.
+        """
+        with self._guard:
+            self._clustering = self._clustering.grown(len(images))
+            self._images = images
 
     def update_images(self, rows: Sequence[tuple[int, ImageRecord]]) -> None:
         """Replace the records of images: changed, moved, missing or found again.

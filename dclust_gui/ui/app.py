@@ -15,6 +15,7 @@ from dclust_gui.services.settings import Settings
 from dclust_gui.services.workspace import Workspace
 from dclust_gui.storage.locations import data_dir
 from dclust_gui.ui.bridge.engine_host import EngineHost
+from dclust_gui.ui.bridge.garbage import GarbageKeeper
 from dclust_gui.ui.bridge.preview_loader import PreviewLoader
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.cluster_model import ClusterModel
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_MS = 3000
+
+_SWITCH_S = 0.0005
+"""How long other threads' Python code may keep the window's waiting, seconds. Painting takes
+dozens of calls into Qt, each of which may have to wait this long; Python's 5 ms are too many."""
 
 
 class App(QObject):
@@ -78,6 +83,10 @@ class App(QObject):
             data_dir() / "sample collection",
         )
         self._target: Path | None = None
+        self._garbage = GarbageKeeper(self)
+        self._garbage.start()
+        self._switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
 
     def show(self, target: Path | None = None) -> None:
         """Show the window; a folder or project is opened as soon as it is seen."""
@@ -89,6 +98,8 @@ class App(QObject):
     def shutdown(self) -> bool:
         """End all threads and close the cache; False if a library call holds a thread."""
         self.controller.close()
+        self._garbage.stop()
+        sys.setswitchinterval(self._switch_s)
         ended = [
             self._loader.shutdown(_SHUTDOWN_MS),
             self._strip_loader.shutdown(_SHUTDOWN_MS),

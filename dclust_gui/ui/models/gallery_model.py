@@ -90,7 +90,7 @@ class GalleryModel(QAbstractListModel):
         self._arrangement = arrange(
             Clustering.empty(0), np.empty(0, np.int32), GalleryFilter(), is_grouped=False
         )
-        self._ranks.names_ranked.connect(self._on_names_ranked)
+        self._ranks.ranked.connect(self._on_ranks_ranked)
         loader.loaded.connect(self._on_loader_loaded)
 
     # -- what is shown ---------------------------------------------------------------------
@@ -366,7 +366,7 @@ class GalleryModel(QAbstractListModel):
             index = self.index(row)
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
-    @Slot()
-    def _on_names_ranked(self) -> None:
-        if self._sort is SortKey.NAME:
+    @Slot(object)
+    def _on_ranks_ranked(self, key: SortKey) -> None:
+        if self._sort is key:
             self._rearrange()

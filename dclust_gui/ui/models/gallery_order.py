@@ -107,7 +107,7 @@ def name_keys(records: Sequence[ImageRecord]) -> list[str]:
 def ranks_of(keys: Sequence[str]) -> NDArray[np.int32]:
     """Place of each key in sorted order, equal keys in the order given; int32 (n,)."""
     order = sorted(range(len(keys)), key=keys.__getitem__)
-    return _inverse(np.array(order, np.int32), len(keys))
+    return places_of(np.array(order, np.int32), len(keys))
 
 
 def capture_keys(records: Sequence[ImageRecord]) -> list[str]:
@@ -118,7 +118,7 @@ def capture_keys(records: Sequence[ImageRecord]) -> list[str]:
 def typicality_ranks(confidence: NDArray[np.float32], *, descending: bool) -> NDArray[np.int32]:
     """Place of each image by confidence, images without one last; int32 (n,)."""
     keys = np.where(np.isnan(confidence), np.inf, -confidence if descending else confidence)
-    return _inverse(np.argsort(keys, kind="stable").astype(np.int32), len(keys))
+    return places_of(np.argsort(keys, kind="stable").astype(np.int32), len(keys))
 
 
 def arrange(
@@ -151,7 +151,7 @@ def arrange(
             Section(int(labels[start]), int(start), int(count))
             for start, count in zip(starts.tolist(), counts.tolist(), strict=True)
         )
-    rows = _inverse(ids, clustering.n_images)
+    rows = places_of(ids, clustering.n_images)
     ids.setflags(write=False)
     return Arrangement(ids, rows, sections)
 
@@ -168,7 +168,7 @@ def _chosen(clustering: Clustering, wanted: GalleryFilter) -> NDArray[np.int32]:
     return np.flatnonzero(mask).astype(np.int32)
 
 
-def _inverse(order: NDArray[np.int32], n: int) -> NDArray[np.int32]:
+def places_of(order: NDArray[np.int32], n: int) -> NDArray[np.int32]:
     """Place of each of n values in `order`, -1 for those it does not hold; read-only."""
     places = np.full(n, -1, np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)

@@ -11,16 +11,26 @@ from dclust_gui.ui.models.gallery_order import (
     SortKey,
     capture_keys,
     name_keys,
+    places_of,
     ranks_of,
     typicality_ranks,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.ui.models.gallery_source import GallerySource
 
-_NAME_KEYS_PER_TURN = 10_000
+_KEYS_PER_TURN = 5_000
+
+
+_KEYS: dict[SortKey, Callable[[Sequence[ImageRecord]], list[str]]] = {
+    SortKey.NAME: name_keys,
+    SortKey.CAPTURE_TIME: capture_keys,
+}
 
 
 def _no_ranks() -> NDArray[np.int32]:
@@ -30,22 +40,24 @@ def _no_ranks() -> NDArray[np.int32]:
 class SortRanks(QObject):
     """Remembers ranks until images or confidence change.
 
-    Names of large collections are prepared over some turns of the event loop; until then images
-    stand as before, new ones at the end.
+    Names and capture times of large collections are prepared over some turns of the event loop;
+    until then images stand as before, new ones at the end.
 
     Signals:
-        names_ranked: The order by name is ready.
+        ranked: The order by this `SortKey`, which was asked for, is ready.
     """
 
-    names_ranked = Signal()
+    ranked = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._source: GallerySource | None = None
         self._ranks: dict[SortKey, NDArray[np.int32]] = {}
         self._confidence: NDArray[np.float32] | None = None
-        self._old_names = _no_ranks()
+        self._old: dict[SortKey, NDArray[np.int32]] = {}
+        self._wanted: list[SortKey] = []
         self._keys: list[str] = []
+        self._order: list[int] = []
         self._turn = QTimer(self)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._on_turn_timeout)
@@ -54,13 +66,14 @@ class SortRanks(QObject):
         """Rank another project's images."""
         self._source = source
         self.forget_images()
-        self._old_names = _no_ranks()
+        self._old.clear()
 
     def forget_images(self) -> None:
         """Images were added, or their facts changed."""
-        self._old_names = self._ranks.get(SortKey.NAME, self._old_names)
+        self._old |= self._ranks
         self._turn.stop()
-        self._keys = []
+        self._wanted = []
+        self._keys, self._order = [], []
         self._ranks.clear()
         self._confidence = None
 
@@ -84,31 +97,36 @@ class SortRanks(QObject):
             return _no_ranks()
         if key not in self._ranks:
             images = self._source.images
-            if key is SortKey.NAME and len(images) > _NAME_KEYS_PER_TURN:
-                self._turn.start()
-                return self._names_so_far(len(images))
-            self._ranks[key] = self._ranked(key, self._source)
+            if key in _KEYS and len(images) > _KEYS_PER_TURN:
+                if key not in self._wanted:
+                    self._wanted.append(key)
+                    self._turn.start()
+                return self._so_far(key, len(images))
+            self._ranks[key] = self._rank_at_once(key, images)
         return self._ranks[key]
 
-    def _ranked(self, key: SortKey, source: GallerySource) -> NDArray[np.int32]:
-        if key is SortKey.NAME:
-            return ranks_of(name_keys(source.images))
-        if key is SortKey.CAPTURE_TIME:
-            return ranks_of(capture_keys(source.images))
+    def _rank_at_once(self, key: SortKey, images: Sequence[ImageRecord]) -> NDArray[np.int32]:
+        if key in _KEYS:
+            return ranks_of(_KEYS[key](images))
         return typicality_ranks(self.confidence(), descending=key is SortKey.MOST_TYPICAL)
 
-    def _names_so_far(self, n_images: int) -> NDArray[np.int32]:
-        known = self._old_names[:n_images]
+    def _so_far(self, key: SortKey, n_images: int) -> NDArray[np.int32]:
+        known = self._old.get(key, _no_ranks())[:n_images]
         return np.concatenate([known, np.arange(len(known), n_images, dtype=np.int32)])
 
     @Slot()
     def _on_turn_timeout(self) -> None:
+        """Make and sort some keys; merging what is sorted already takes little in the end."""
         images = () if self._source is None else self._source.images
-        begin = len(self._keys)
+        key, begin = self._wanted[0], len(self._keys)
         if begin < len(images):
-            self._keys += name_keys(images[begin : begin + _NAME_KEYS_PER_TURN])
+            self._keys += _KEYS[key](images[begin : begin + _KEYS_PER_TURN])
+            self._order += sorted(range(begin, len(self._keys)), key=self._keys.__getitem__)
             return
-        self._turn.stop()
-        self._ranks[SortKey.NAME] = ranks_of(self._keys)
-        self._keys = []
-        self.names_ranked.emit()
+        self._order.sort(key=self._keys.__getitem__)
+        self._ranks[key] = places_of(np.array(self._order, np.int32), len(images))
+        self._keys, self._order = [], []
+        del self._wanted[0]
+        if not self._wanted:
+            self._turn.stop()
+        self.ranked.emit(key)

@@ -10,8 +10,6 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
-from dclust_gui.domain.clustering import UNASSIGNED
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -114,12 +112,9 @@ class Dialogs(QObject):
         session = self._controller.session
         if session is None or self._is_open("export"):
             return
-        from dclust_gui.services.export_plan import export_items
         from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource
 
-        items = tuple(export_items(session.images, session.clustering))
-        n_unassigned = len(session.clustering.members(UNASSIGNED))
-        source = ExportSource(items, session.roots, tuple(selected), n_unassigned)
+        source = ExportSource(session.images, session.clustering, session.roots, tuple(selected))
         dialog = ExportDialog(source, self._io, self._export_target, self._window)
         self._export = dialog
         dialog.exported.connect(self._on_dialog_exported)

@@ -24,11 +24,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.events import StageProgressed
 from dclust_gui.services.export_plan import (
-    ExportItem,
     ExportPlan,
     ExportRequest,
     OnConflict,
@@ -41,6 +41,8 @@ from dclust_gui.ui.views.theme import GRID, colours
 from dclust_gui.ui.windows.export_text import failure_text, plan_rows, plan_text, result_text
 
 if TYPE_CHECKING:
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.services.export import ExportResult
     from dclust_gui.ui.bridge.engine_host import EngineHost
 
@@ -62,16 +64,16 @@ class ExportSource:
     """What can be exported; a snapshot, so that edits meanwhile do no harm.
 
     Attributes:
-        items: All images with their clusters.
+        images: All images.
+        clustering: Their clusters.
         roots: Root folders of the project.
         selected: Ids of the clusters that are selected in the window.
-        n_unassigned: Number of images without a cluster.
     """
 
-    items: tuple[ExportItem, ...]
+    images: tuple[ImageRecord, ...]
+    clustering: Clustering
     roots: tuple[Path, ...]
     selected: tuple[int, ...] = ()
-    n_unassigned: int = 0
 
 
 class ExportDialog(QDialog):
@@ -105,6 +107,7 @@ class ExportDialog(QDialog):
         self._state = ExportState.ASKING
         self._job: int | None = None
         self._plan: ExportPlan | None = None
+        self._n_unassigned = 0
         self._target = QLineEdit(target, self)
         self._browse = QPushButton("Browse…", self)
         self._what = QComboBox(self)
@@ -169,15 +172,17 @@ class ExportDialog(QDialog):
         for button in (self._browse, self._open):
             button.setAutoDefault(False)
         self._start.setDefault(True)
-        n_clusters = len({item.cluster for item in self._source.items if item.cluster >= 0})
+        counts = self._source.clustering.counts()
+        self._n_unassigned = counts.pop(UNASSIGNED)
+        n_clusters = sum(n > 0 for n in counts.values())
         self._what.addItem(f"All {count_of(n_clusters, 'cluster')}", None)
         if self._source.selected:
             selected = frozenset(self._source.selected)
             self._what.addItem(f"{count_of(len(selected), 'selected cluster')} only", selected)
         self._what.setAccessibleName("What to export")
-        self._unassigned.setText(f"Also Unassigned ({count_of(self._source.n_unassigned)})")
-        self._unassigned.setChecked(self._source.n_unassigned > 0)
-        self._unassigned.setEnabled(self._source.n_unassigned > 0)
+        self._unassigned.setText(f"Also Unassigned ({count_of(self._n_unassigned)})")
+        self._unassigned.setChecked(self._n_unassigned > 0)
+        self._unassigned.setEnabled(self._n_unassigned > 0)
         self._conflict.addItem("Add a number to the name", OnConflict.NUMBER)
         self._conflict.addItem("Leave the image out", OnConflict.SKIP)
         self._conflict.setAccessibleName("If a name is taken")
@@ -256,7 +261,9 @@ class ExportDialog(QDialog):
             self._tell("Choose a folder to see what will be done.")
             self._set_state(ExportState.ASKING)
             return
-        self._job = self._host.start(PlanExportJob(self._source.items, self._source.roots, request))
+        source = self._source
+        job = PlanExportJob(source.images, source.clustering, source.roots, request)
+        self._job = self._host.start(job)
         self._tell("Looking at the folder…")
         self._set_state(ExportState.PLANNING)
 
@@ -293,7 +300,7 @@ class ExportDialog(QDialog):
         is_free = self._state not in (ExportState.RUNNING, ExportState.DONE)
         for widget in (self._target, self._browse, self._what, self._conflict):
             widget.setEnabled(is_free)
-        self._unassigned.setEnabled(is_free and self._source.n_unassigned > 0)
+        self._unassigned.setEnabled(is_free and self._n_unassigned > 0)
         if self._state in (ExportState.ASKING, ExportState.PLANNING):
             self._model.set_rows([])
         self._start.setEnabled(self._state is ExportState.READY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,19 @@ from dclust_gui.domain.events import ImageSkipped, Notice, Severity, StageProgre
 from dclust_gui.domain.images import ImageStatus, ScanResult, display_path
 from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.engine.requests import IngestResult, RunRequest
-from dclust_gui.services.collection import image_ids, merge_ingest, merge_scan
-from dclust_gui.services.jobs import ClusterJob, IngestJob, ScanJob, WarmUpJob
+from dclust_gui.services.collection import Merge
+from dclust_gui.services.jobs import ClusterJob, IngestJob, MergeJob, ScanJob, WarmUpJob
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.engine.pipeline import Engine
+    from dclust_gui.services.jobs import Job
     from dclust_gui.services.session import ProjectSession
+    from dclust_gui.storage.project import ProjectStore
     from dclust_gui.ui.bridge.engine_host import EngineHost
 
 SHOW_DETAILS = "details"
@@ -39,6 +45,7 @@ class Step(StrEnum):
     SCAN = "scan"
     WARM_UP = "warm up"
     READ = "read"
+    MERGE = "update"
     CLUSTER = "cluster"
 
 
@@ -87,6 +94,7 @@ class Work(QObject):
     device_found = Signal(str)
     run_accepted = Signal()
 
+    _merge_requested = Signal()
     _read_requested = Signal()
     _cluster_requested = Signal()
 
@@ -100,6 +108,10 @@ class Work(QObject):
         self._current: int | None = None
         self._scan: ScanResult | None = None
         self._ingest: IngestResult | None = None
+        self._found: ScanResult | IngestResult | None = None
+        self._store: ProjectStore | None = None
+        self._unit_ids: NDArray[np.int32] | None = None
+        self._unread: tuple[tuple[ImageRecord, ...], int] = ((), 0)
         self._wanted: RunSettings | None = None
         self._is_read_due = False
         self._is_warm = False
@@ -112,6 +124,7 @@ class Work(QObject):
         host.failed.connect(self._on_host_failed)
         # Never start a job from a finished slot of the same host: one turn of the loop later.
         queued = Qt.ConnectionType.QueuedConnection
+        self._merge_requested.connect(self._on_merge_requested, queued)
         self._read_requested.connect(self._on_read_requested, queued)
         self._cluster_requested.connect(self._on_cluster_requested, queued)
 
@@ -122,6 +135,7 @@ class Work(QObject):
         """Whether a job of the open project waits or runs."""
         return (
             self._is_read_due
+            or self._found is not None
             or self._wanted is not None
             or any(step is not Step.WARM_UP for step in self._jobs.values())
         )
@@ -140,8 +154,12 @@ class Work(QObject):
         """Number of images whose content has not been read yet."""
         if self._session is None:
             return 0
-        pending = ImageStatus.PENDING
-        return sum(i.facts.status is pending and not i.is_missing for i in self._session.images)
+        images = self._session.images
+        if self._unread[0] is not images:
+            pending = ImageStatus.PENDING
+            n_unread = sum(i.facts.status is pending and not i.is_missing for i in images)
+            self._unread = (images, n_unread)
+        return self._unread[1]
 
     def skipped(self) -> tuple[SkippedRow, ...]:
         """Files that were left out or are damaged, each with a reason."""
@@ -175,6 +193,8 @@ class Work(QObject):
             self._host.cancel(job_id)
         self._session = None
         self._scan = self._ingest = self._wanted = None
+        self._found = self._store = self._unit_ids = None
+        self._unread = ((), 0)
         self._is_read_due = False
         self._show_next()
         self._settle()
@@ -183,7 +203,9 @@ class Work(QObject):
         """Look for new, changed and vanished files, and read what is new."""
         if self._session is None or self._session.is_read_only:
             return
-        if self._is_read_due or {Step.SCAN, Step.READ} & set(self._jobs.values()):
+        if self._is_read_due or self._found is not None:
+            return
+        if {Step.SCAN, Step.READ} & set(self._jobs.values()):
             return
         self._start(Step.SCAN, ScanJob(self._engine, self._session.roots))
         if not self._is_warm and Step.WARM_UP not in self._jobs.values():
@@ -215,7 +237,7 @@ class Work(QObject):
 
     def cancel(self) -> None:
         """Stop the running job, and what was to follow it."""
-        self._wanted = None
+        self._wanted = self._found = None
         self._is_read_due = False
         for job_id in sorted(self._jobs, reverse=True):
             self._host.cancel(job_id)
@@ -224,7 +246,7 @@ class Work(QObject):
 
     # -- jobs --------------------------------------------------------------------------------
 
-    def _start(self, step: Step, job: ScanJob | WarmUpJob | IngestJob | ClusterJob) -> None:
+    def _start(self, step: Step, job: Job) -> None:
         job_id = self._host.start(job)
         self._jobs[job_id] = step
         self._titles[job_id] = job.title
@@ -250,7 +272,7 @@ class Work(QObject):
 
     @Slot(int)
     def _on_host_started(self, job_id: int) -> None:
-        if job_id in self._jobs:
+        if job_id in self._jobs and self._jobs[job_id] is not Step.MERGE:
             self._current = job_id
             self.job_shown.emit(self._titles[job_id])
 
@@ -274,10 +296,11 @@ class Work(QObject):
             if step is Step.WARM_UP:
                 self._is_warm = True
                 self.device_found.emit(str(result))
-            elif self._session is not None and isinstance(result, ScanResult):
-                self._finish_scan(self._session, result)
-            elif self._session is not None and isinstance(result, IngestResult):
-                self._finish_read(self._session, result)
+            elif self._session is not None and isinstance(result, ScanResult | IngestResult):
+                self._found = result
+                self._merge_requested.emit()
+            elif self._session is not None and isinstance(result, Merge):
+                self._finish_merge(self._session, result)
             elif self._session is not None and isinstance(result, Run):
                 self._finish_run(self._session, result)
         except KnownError as error:
@@ -290,9 +313,9 @@ class Work(QObject):
         step = self._take(job_id)
         if step is None:
             return
-        self._wanted = None
+        self._wanted = self._found = None
         self._show_next()
-        if step in (Step.SCAN, Step.READ):
+        if step in (Step.SCAN, Step.READ, Step.MERGE):
             text = "Stopped. What was read is kept; go on when you like."
             self.message_posted.emit(
                 Message(MessageKind.INFO, text, RESCAN, "Go on", key="stopped")
@@ -307,7 +330,10 @@ class Work(QObject):
         step = self._take(job_id)
         if step is None:
             return
-        self._wanted = None
+        if step is Step.MERGE and self._is_saved_elsewhere():
+            self._merge_requested.emit()  # its file was closed under it
+            return
+        self._wanted = self._found = None
         self._show_next()
         if isinstance(error, KnownError):
             self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
@@ -317,8 +343,27 @@ class Work(QObject):
             self.message_posted.emit(Message(MessageKind.ERROR, text, SHOW_DETAILS, "Details…"))
         self._settle()
 
-    def _finish_scan(self, session: ProjectSession, scan: ScanResult) -> None:
-        merge_scan(session, scan)
+    def _is_saved_elsewhere(self) -> bool:
+        """Whether the project was saved under another name since the last job began."""
+        return self._session is not None and self._session.store is not self._store
+
+    def _finish_merge(self, session: ProjectSession, merge: Merge) -> None:
+        found = self._found
+        if found is None:
+            return
+        if merge.base is not session.images or self._is_saved_elsewhere():
+            self._merge_requested.emit()  # made for an older state
+            return
+        self._found = None
+        if merge.rows:
+            session.take_images(merge.images)
+        if isinstance(found, ScanResult):
+            self._finish_scan(found)
+        else:
+            self._unit_ids = merge.unit_ids
+            self._finish_read(found)
+
+    def _finish_scan(self, scan: ScanResult) -> None:
         self._scan = scan
         self._ingest = None
         if scan.units:
@@ -329,8 +374,7 @@ class Work(QObject):
             text = "There are no images in this folder. Add some and press F5, or open another."
             self.message_posted.emit(Message(MessageKind.INFO, text, key="empty"))
 
-    def _finish_read(self, session: ProjectSession, ingest: IngestResult) -> None:
-        merge_ingest(session, ingest)
+    def _finish_read(self, ingest: IngestResult) -> None:
         self._ingest = ingest
         seconds = max(ingest.timings.get("features", 0.0), ingest.timings.get("decode", 0.0))
         if ingest.embedded and seconds > 0:
@@ -342,8 +386,20 @@ class Work(QObject):
             self._cluster_requested.emit()
 
     def _finish_run(self, session: ProjectSession, run: Run) -> None:
-        session.accept_run(run)
+        session.accept_run(replace(run, id=0) if self._is_saved_elsewhere() else run)
         self.run_accepted.emit()
+
+    @Slot()
+    def _on_merge_requested(self) -> None:
+        session, found = self._session, self._found
+        if session is None or found is None:
+            return
+        self._store = session.store
+        if isinstance(found, ScanResult):
+            job = MergeJob(session.store, session.images, found)
+        else:
+            job = MergeJob(session.store, session.images, found.scan, found)
+        self._start(Step.MERGE, job)
 
     @Slot()
     def _on_read_requested(self) -> None:
@@ -357,12 +413,13 @@ class Work(QObject):
     @Slot()
     def _on_cluster_requested(self) -> None:
         session, ingest, wanted = self._session, self._ingest, self._wanted
-        if session is None or ingest is None or wanted is None:
+        ids = self._unit_ids
+        if session is None or ingest is None or wanted is None or ids is None:
             return
         self._wanted = None
         request = RunRequest(session.roots, wanted)
-        ids = image_ids(session, ingest.scan)
-        self._start(Step.CLUSTER, ClusterJob(self._engine, ingest, request, ids))
+        self._store = session.store
+        self._start(Step.CLUSTER, ClusterJob(self._engine, ingest, request, ids, session.store))
         self._show_next()
 
 

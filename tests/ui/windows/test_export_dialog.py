@@ -8,7 +8,6 @@ import pytest
 
 from dclust_gui.domain.clustering import Cluster, Clustering
 from dclust_gui.domain.images import FileStamp, ImageFacts, ImageRecord, ImageStatus
-from dclust_gui.services.export_plan import export_items
 from dclust_gui.ui.bridge.engine_host import EngineHost
 from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource, ExportState
 
@@ -41,7 +40,7 @@ def source(photos: Path) -> ExportSource:
 
     table = {1: Cluster(1, "Cats"), 2: Cluster(2)}
     clustering = Clustering(np.array(labels, np.int32), np.zeros(24, np.uint8), table, 3)
-    return ExportSource(tuple(export_items(records, clustering)), (photos,), (1,), 8)
+    return ExportSource(tuple(records), clustering, (photos,), (1,))
 
 
 def planned(source: ExportSource, io: EngineHost, target: Path, qtbot: QtBot) -> ExportDialog:

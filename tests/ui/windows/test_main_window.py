@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +23,15 @@ from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
 from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.ui.app import App
+    from tests.ui.windows.conftest import QuickEngine
 
     Start = Callable[[App, Path], None]
 
@@ -347,6 +350,36 @@ def test_save_as_goes_on_in_the_new_file(clustered_app: App, tmp_path: Path, qtb
     session = open_project(target)
     assert session.clustering.clusters[1].name == "Cats"
     session.close()
+
+
+def test_images_found_while_saving_as_reach_the_new_file(
+    app: App, photos: Path, tmp_path: Path, engine: QuickEngine, qtbot: QtBot, start: Start
+) -> None:
+    gate = engine.gates[Stage.SCAN] = threading.Event()
+    start(app, photos)
+    qtbot.waitUntil(engine.reached[Stage.SCAN].is_set, timeout=5000)
+    session = session_of(app)
+    old, merging = session.store, threading.Event()
+    write = old.write_images
+    saved = threading.Event()
+
+    def write_late(rows: Sequence[tuple[int, ImageRecord]]) -> None:
+        merging.set()
+        assert saved.wait(5)
+        write(rows)
+
+    old.write_images = write_late  # type: ignore[method-assign]
+    gate.set()
+    qtbot.waitUntil(merging.is_set, timeout=5000)
+    assert app.controller.save_as(tmp_path / "pets")
+    saved.set()
+    qtbot.waitUntil(lambda: not app.work.is_busy and not app.work.n_unread(), timeout=10_000)
+    assert len(session.images) == 24
+    app.controller.close()
+    again = open_project(tmp_path / "pets.dclust")
+    assert len(again.images) == 24
+    again.close()
+    assert not [m for m in app.window.messages.messages if m.kind is MessageKind.ERROR]
 
 
 def test_something_that_is_no_project_is_explained(app: App, tmp_path: Path, qtbot: QtBot) -> None:

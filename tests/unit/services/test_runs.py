@@ -104,7 +104,7 @@ def test_moved_changed_copied_and_vanished_files(
     assert before.pop(b"class 2/image-01.jpg") >= 0
     assert after == before
     assert len(session.images) == 13
-    assert len(heard) == 2
+    assert len(heard) == 1
     assert all(change.has_new_images for change in heard)
     assert len(session.history.steps) == 1
 
@@ -124,6 +124,42 @@ def test_scan_alone_makes_pending_images_and_keeps_what_is_known(
     merge_scan(session, workspace.engine.scan(session.roots))
     assert sum(record.is_missing for record in session.images) == 4
     assert all(record.content for record in session.images)
+
+
+def test_merge_written_on_another_thread_is_taken_over_in_one_step(
+    workspace: Workspace, session: ProjectSession
+) -> None:
+    engine, token = workspace.engine, CancelToken()
+    scan = engine.scan(session.roots)
+    merge = jobs.MergeJob(session.store, session.images, scan).run(ignore_events, token)
+    assert session.images == ()
+    assert merge.unit_ids.tolist() == list(range(12))
+    heard: list[ChangeSet] = []
+    session.subscribe(heard.append)
+    session.take_images(merge.images)
+    assert session.images is merge.images
+    assert session.clustering.n_images == 12
+    assert [change.has_new_images for change in heard] == [True]
+    again = jobs.MergeJob(session.store, session.images, scan).run(ignore_events, token)
+    assert again.rows == ()
+    assert again.images is session.images
+
+
+def test_stored_run_is_accepted_without_storing_it_twice(
+    workspace: Workspace, session: ProjectSession
+) -> None:
+    engine, token = workspace.engine, CancelToken()
+    request = RunRequest(session.roots, SETTINGS)
+    scan = engine.scan(session.roots)
+    ingest = engine.ingest(scan, request)
+    merge_ingest(session, ingest)
+    ids = image_ids(session, scan)
+    run = jobs.ClusterJob(engine, ingest, request, ids, session.store).run(ignore_events, token)
+    assert run.id == 1
+    assert session.accept_run(run) == 1
+    assert len(session.store.runs()) == 1
+    assert session.run is not None
+    assert session.run.labels.tolist() == session.store.run(1).labels.tolist()
 
 
 def test_images_of_a_scan_are_found_in_the_project(

@@ -139,6 +139,28 @@ def test_images_are_updated_and_added_also_while_loaded(
         assert project.images() == before
 
 
+def test_images_written_ahead_are_taken_over_or_there_when_opened_again(
+    path: Path, record_of: Callable[[int], ImageRecord], step_of: Callable[[Edit], Step]
+) -> None:
+    with ProjectStore.open(path) as project:
+        new = record_of(N_IMAGES)
+        changed = replace(record_of(3), is_missing=True)
+        project.write_images([(3, changed), (N_IMAGES, new)])
+        assert project.clustering().n_images == len(project.images()) == N_IMAGES
+        edit = edits.new_cluster(project.clustering(), [1, 2], "meanwhile")
+        project.record(edit, step_of(edit))
+        images = [*project.images(), new]
+        images[3] = changed
+        project.take_images(tuple(images))
+        assert project.clustering().n_images == N_IMAGES + 1
+        taken = project.clustering()
+        project.write_images([(N_IMAGES + 1, record_of(N_IMAGES + 1))])
+    with ProjectStore.open(path) as project:
+        assert project.images()[: N_IMAGES + 1] == tuple(images)
+        assert len(project.images()) == N_IMAGES + 2
+        assert same(project.clustering(), taken.grown(N_IMAGES + 2))
+
+
 def test_image_of_an_unknown_root_is_refused_and_changes_nothing(
     path: Path, record_of: Callable[[int], ImageRecord]
 ) -> None:
