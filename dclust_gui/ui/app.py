@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from dclust_gui import __version__
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_MS = 3000
+"""How long threads may take to end, all together."""
+
+_LEAVE_MS = 700
+"""The same when the window was closed; a library call (an import of torch) may take far longer."""
 
 _SWITCH_S = 0.0005
 """How long other threads' Python code may keep the window's waiting, seconds. Painting takes
@@ -95,21 +100,29 @@ class App(QObject):
         if target is not None:
             QTimer.singleShot(0, self._on_shown)
 
-    def shutdown(self) -> bool:
-        """End all threads and close the cache; False if a library call holds a thread."""
+    def shutdown(self, timeout_ms: int = _SHUTDOWN_MS) -> bool:
+        """End all threads and close the cache; False if a library call holds a thread.
+
+        Args:
+            timeout_ms: How long to wait for all threads together.
+        """
         self.controller.close()
         self._garbage.stop()
         sys.setswitchinterval(self._switch_s)
-        ended = [
-            self._loader.shutdown(_SHUTDOWN_MS),
-            self._strip_loader.shutdown(_SHUTDOWN_MS),
-            self._previews.shutdown(_SHUTDOWN_MS),
-            self.io_host.shutdown(_SHUTDOWN_MS),
-            self.engine_host.shutdown(_SHUTDOWN_MS),
-        ]
-        if all(ended):
+        threads = (
+            self._loader,
+            self._strip_loader,
+            self._previews,
+            self.io_host,
+            self.engine_host,
+        )
+        for thread in threads:
+            thread.shutdown(0)  # asks them all before waiting for the first
+        deadline = QDeadlineTimer(timeout_ms)
+        ended = all([thread.shutdown(int(deadline.remainingTime())) for thread in threads])
+        if ended:
             self._workspace.close()
-        return all(ended)
+        return ended
 
     @Slot()
     def _on_shown(self) -> None:
@@ -137,9 +150,16 @@ def run_window(target: Path | None = None) -> int:
     app = App()
     app.show(target)
     code = QApplication.exec()
-    if not app.shutdown():
-        log.warning("a library call does not end; leaving without it")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    if not app.shutdown(_LEAVE_MS):
+        leave(code)
     return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process although a library call holds a thread; everything is saved by now."""
+    log.info("a library call does not end; leaving without it")
+    for child in multiprocessing.active_children():
+        child.kill()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
