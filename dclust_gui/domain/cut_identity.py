@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LEAVE = -1
 """Group of images that stay as they are."""
 
-_MOST_CELLS = 1 << 20
+_MOST_CELLS = 1 << 19
 _LEAST_SHARE = 0.5
 
 
@@ -43,19 +43,18 @@ def adopt_groups(
     """
     is_kept = _kept(state)
     is_free = (groups >= 0) & ~is_kept[images]
-    labels = state.labels.copy()
     if not is_free.any():
         return state.labels, dict(state.clusters)
-    chosen, own = images[is_free], groups[is_free]
-    carried = _carried(state, labels[chosen], own, labels[~is_kept])
+    chosen, own = (images, groups) if is_free.all() else (images[is_free], groups[is_free])
+    labels = state.labels.copy()
+    carried, present = _carried(state, labels[chosen], own, labels, is_kept)
     table = dict(state.clusters)
-    lookup = np.full(int(own.max()) + 1, UNASSIGNED, np.int32)
-    next_id = _give_ids(state, np.flatnonzero(np.bincount(own)), carried, table, lookup)
+    lookup = np.full(int(present[-1]) + 1, UNASSIGNED, np.int32)
+    next_id = _give_ids(state, present, carried, table, lookup)
     labels[chosen] = lookup[own]
     labels.setflags(write=False)
     is_used = np.bincount(labels + 1, minlength=next_id + 1)[1:] > 0
-    kept = {key: c for key, c in table.items() if is_used[key] or _has_meaning(c)}
-    return labels, kept
+    return labels, {key: c for key, c in table.items() if is_used[key] or _has_meaning(c)}
 
 
 def _kept(state: Clustering) -> NDArray[np.bool_]:
@@ -98,33 +97,42 @@ def _carried(
     state: Clustering,
     old: NDArray[np.int32],
     new: NDArray[np.int32],
-    all_free: NDArray[np.int32],
-) -> dict[int, int]:
+    labels: NDArray[np.int32],
+    is_kept: NDArray[np.bool_],
+) -> tuple[dict[int, int], NDArray[np.int64]]:
     """Pair groups with clusters, from the greatest Jaccard overlap downwards, each once.
 
     Args:
         state: Gives the highest id.
         old: int32 (m,), present labels of the images that are grouped anew.
         new: int32 (m,), their groups.
-        all_free: Present labels of all images that may move, grouped anew or not.
+        labels: int32 (n_images,), all present labels.
+        is_kept: bool (n_images,), images that never move.
+
+    Returns:
+        Group to cluster, for groups that continue one, and int64, the groups there are.
     """
     n_old = state.next_id + 1
     group, cluster, shared = _overlaps(new, old + 1, n_old)
-    size_new = np.bincount(new)[group]
-    moved = np.bincount(old + 1, minlength=n_old)[cluster]
-    size_old = np.bincount(all_free + 1, minlength=n_old)[cluster]
+    present, of_group = np.unique(group, return_inverse=True)
+    size_new = np.bincount(of_group, shared)[of_group]
+    moved = np.bincount(cluster, shared, n_old)[cluster]
+    size_old = moved
+    if len(old) < len(labels):
+        free = labels[~is_kept]
+        size_old = np.bincount(free + 1, minlength=n_old)[cluster]
     fits = (shared > _LEAST_SHARE * np.minimum(size_new, size_old)) & (2 * moved > size_old)
     fits &= cluster > 0
     group, cluster, shared = group[fits], cluster[fits], shared[fits]
     jaccard = shared / (size_new[fits] + size_old[fits] - shared)
     carried: dict[int, int] = {}
     used: set[int] = set()
-    for place in np.lexsort((cluster, group, -jaccard)).tolist():
-        a, b = int(group[place]), int(cluster[place]) - 1
+    order = np.lexsort((cluster, group, -jaccard))
+    for a, b in zip(group[order].tolist(), (cluster[order] - 1).tolist(), strict=True):
         if a not in carried and b not in used:
             carried[a] = b
             used.add(b)
-    return carried
+    return carried, present
 
 
 def _overlaps(

@@ -94,9 +94,7 @@ class Cut:
 
     def labels(self) -> NDArray[np.int32]:
         """int32 (n_leaves,), the number of each leaf's branch, counted from the left."""
-        sizes = self.layout.stop[self.nodes] - self.starts
-        in_order = np.repeat(np.arange(self.k, dtype=np.int32), sizes)
-        return in_order[self.layout.position]
+        return groups_of(self.layout, self.nodes)
 
     def index_of(self, position: float) -> int:
         """The number of the branch at a position; places beside the tree count as its edge."""
@@ -199,9 +197,11 @@ def groups_of(layout: TreeLayout, nodes: NDArray[np.int64]) -> NDArray[np.int32]
     Returns:
         int32 (n_leaves,), 0 to k - 1, or -1 for leaves in none.
     """
-    groups = np.full(layout.n_leaves, -1, np.int32)
     sizes = layout.stop[nodes] - layout.start[nodes]
-    numbers = np.repeat(np.arange(len(nodes)), sizes)
+    numbers = np.repeat(np.arange(len(nodes), dtype=np.int32), sizes)
+    if len(numbers) == layout.n_leaves:
+        return numbers[layout.position]
+    groups = np.full(layout.n_leaves, -1, np.int32)
     steps = np.arange(len(numbers)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     groups[layout.order[layout.start[nodes][numbers] + steps]] = numbers
     return groups

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from dclust_gui.domain.clustering import Cluster, Clustering, ImageFlag
+from dclust_gui.domain.clustering import Cluster, ImageFlag
 from dclust_gui.domain.cuts import Cut
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.services.cutting import CutPreview, CutRequest, present_cut, preview_cut
@@ -156,14 +156,14 @@ class DendrogramModel(QObject):
             wish = CutRequest.whole(cut) if request is None else request
             preview = preview_cut(self._source.clustering, self._tree.run, wish)
             self._preview = (cut, preview)
-            self._refresh_arrays()
+            self._refresh_cut()
         self.changed.emit()
 
     def drop_preview(self) -> None:
         """Show the present clusters again."""
         if self._preview is not None:
             self._preview = None
-            self._refresh_arrays()
+            self._refresh_cut()
             self.changed.emit()
 
     def shutdown(self) -> bool:
@@ -297,22 +297,31 @@ class DendrogramModel(QObject):
             self.cut_heights = np.empty(0)
             return
         state = source.clustering
-        labels = state.labels if self._preview is None else self._preview[1].labels
-        self.labels = labels[self._images]
-        self.cut_heights = heights_on_stems(self.cut)
         flags = state.flags[self._images]
         self.is_placed = (flags & np.uint8(ImageFlag.HAND_PLACED)) != 0
         self.placed_sums = np.concatenate([[0], np.cumsum(self.is_placed)])
-        self.cut_clusters = self._main_clusters(state)
-
-    def _main_clusters(self, state: Clustering) -> NDArray[np.int64]:
-        """The cluster of each branch of the cut: that of its images nobody placed by hand."""
         pinned = [c.id for c in state.clusters.values() if c.is_pinned]
-        free = np.flatnonzero(~self.is_placed & ~np.isin(self.labels, pinned)) if pinned else (
-            np.flatnonzero(~self.is_placed))  # fmt: skip
+        may_move = ~self.is_placed
+        if pinned:
+            may_move &= ~np.isin(state.labels[self._images], pinned)
+        self._may_move = np.flatnonzero(may_move)
+        self._refresh_cut()
+
+    def _refresh_cut(self) -> None:
+        """Take over the labels of the cut that is shown."""
+        source = self._source
+        assert source is not None
+        shown = source.clustering if self._preview is None else self._preview[1]
+        self.labels = shown.labels[self._images]
+        self.cut_heights = heights_on_stems(self.cut)
+        self.cut_clusters = self._main_clusters()
+
+    def _main_clusters(self) -> NDArray[np.int64]:
+        """The cluster of each branch of the cut: that of its images nobody placed by hand."""
         starts = self.cut.starts
         stops = self.layout.stop[self.cut.nodes]
-        following = np.append(free, self.layout.n_leaves)[np.searchsorted(free, starts)]
+        candidates = np.append(self._may_move, self.layout.n_leaves)
+        following = candidates[np.searchsorted(self._may_move, starts)]
         places = np.where(following < stops, following, starts)
         return self.labels[places].astype(np.int64)
 

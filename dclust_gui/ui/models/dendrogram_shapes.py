@@ -23,6 +23,9 @@ ABOVE_CUT = -2
 LEAST_PX = 5.0
 """A merge whose smaller part is narrower is drawn within a silhouette."""
 
+COLUMN_PX = 2
+"""Width of a column of a silhouette."""
+
 _FEW = 260
 
 
@@ -144,13 +147,14 @@ def _lines(
 def _fills(
     layout: TreeLayout, levels: TreeLevels, level: Level, cut: Cut, camera: Camera
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """One column per pixel, as high as the highest merge there that has no line of its own."""
+    """Narrow columns, as high as the highest merge there that has no line of its own."""
     empty = np.empty((0, 4), np.int32), np.empty(0, np.int32)
     if level.least == 1:
         return empty
     rest = levels.rest(level)
     first_u = int(camera.axis_px)
-    edges = camera.origin + np.arange(int(camera.content_px) + 2) / camera.scale
+    n_columns = int(camera.content_px) // COLUMN_PX + 2
+    edges = camera.origin + np.arange(n_columns) * (COLUMN_PX / camera.scale)
     gaps = np.clip(np.rint(edges).astype(np.int64), 0, layout.n_leaves)
     tops = np.maximum.reduceat(rest, gaps)[:-1]
     v = np.rint(np.clip(camera.v_of(tops), -8.0, camera.tree_stop)).astype(np.int32)
@@ -168,6 +172,7 @@ def _fills(
     if not len(starts):
         return empty
     columns = np.stack(
-        [first_u + starts, v[starts], stops - starts, base - v[starts]], axis=1
+        [first_u + starts * COLUMN_PX, v[starts], (stops - starts) * COLUMN_PX, base - v[starts]],
+        axis=1,
     ).astype(np.int32)
     return columns, colours[starts]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dclust_gui.domain.cuts import Cut
     from dclust_gui.domain.tree_layout import TreeLayout
     from dclust_gui.domain.tree_levels import TreeLevels
     from dclust_gui.ui.models.dendrogram_camera import Camera
@@ -24,6 +25,9 @@ PICTURE_PX = 58
 
 MAX_PICTURE_PX = 256
 """Largest side of the picture of a single image."""
+
+LEAST_PICTURE_PX = 30
+"""Least extent along the leaves at which a branch has pictures."""
 
 COUNT_PX = 42
 """Room along v for the number of images of a block."""
@@ -67,23 +71,48 @@ class Cell:
     block: Block
 
 
-def blocks_of(layout: TreeLayout, levels: TreeLevels, camera: Camera) -> list[Block]:
-    """Ranges of leaves in view, each wide enough for a picture, from the near end."""
-    first = max(int(camera.start), 0)
-    last = min(int(np.ceil(camera.stop)), layout.n_leaves)
+def blocks_of(layout: TreeLayout, levels: TreeLevels, cut: Cut, camera: Camera) -> list[Block]:
+    """Ranges of leaves in view that have room for pictures, from the near end.
+
+    A block is a branch within one cluster, or some narrow branches side by side.
+
+    Args:
+        layout: The tree.
+        levels: Its levels of detail.
+        cut: Which branches are clusters.
+        camera: What is in view.
+    """
+    first = min(max(int(camera.start), 0), layout.n_leaves - 1)
+    last = min(max(int(np.ceil(camera.stop)), first + 1), layout.n_leaves)
     if camera.scale >= PICTURE_PX:
         nodes = layout.order[first:last].tolist()
         return [Block(p, p + 1, node) for p, node in zip(range(first, last), nodes, strict=True)]
     level = levels.level(2 * PICTURE_PX / camera.scale - 1e-9)
+    least = LEAST_PICTURE_PX / camera.scale
+    parts: list[int] = []
+    for node in level.ends(layout, first, last).tolist():
+        if cut.holder(node) != NO_NODE:
+            parts.append(node)
+        else:
+            inside = cut.nodes[cut.numbers_in(node)]
+            wide = layout.stop[inside] - layout.start[inside] >= least
+            parts += inside[wide].tolist()
+    return _with_gaps(layout, parts, least, first, last)
+
+
+def _with_gaps(
+    layout: TreeLayout, parts: list[int], least: float, first: int, last: int
+) -> list[Block]:
+    """Branches as blocks, and blocks for what lies between them where it is wide enough."""
     blocks: list[Block] = []
     reached = first
-    least = PICTURE_PX / camera.scale
-    for node in level.ends(layout, first, last).tolist():
+    for node in parts:
         start, stop = int(layout.start[node]), int(layout.stop[node])
         if start - reached >= least:
             blocks.append(Block(reached, start, NO_NODE))
-        blocks.append(Block(start, stop, node))
-        reached = stop
+        if stop > first and start < last:
+            blocks.append(Block(start, stop, node))
+        reached = max(reached, stop)
     if last - reached >= least:
         blocks.append(Block(reached, last, NO_NODE))
     return blocks
@@ -91,29 +120,30 @@ def blocks_of(layout: TreeLayout, levels: TreeLevels, camera: Camera) -> list[Bl
 
 def cells_of(exemplars: Exemplars, blocks: list[Block], camera: Camera) -> Iterator[Cell]:
     """The pictures of some blocks that are in view, block by block, the most typical first."""
-    room = camera.strip_px - COUNT_PX
+    begin, room = camera.strip_start, camera.strip_px - COUNT_PX
+    length_px, axis_px = camera.length_px, camera.axis_px
     if camera.scale >= PICTURE_PX:
         side = min(camera.scale - _GAP_PX, camera.strip_px, MAX_PICTURE_PX)
         for block in blocks:
             u = camera.u_at(block.start) + (camera.scale - side) / 2
-            yield Cell(block.start, u, camera.strip_start + 2, side, block)
-        return
-    step = PICTURE_PX + _GAP_PX
-    n_across = int((room + _GAP_PX) // step)
-    if n_across < 1:
+            yield Cell(block.start, u, begin + 2, side, block)
         return
     for block in blocks:
         length = (block.stop - block.start) * camera.scale
-        n_along = max(int(length // step), 1)
+        side = min(max(length - _GAP_PX, LEAST_PICTURE_PX - _GAP_PX), PICTURE_PX)
+        step = side + _GAP_PX
+        n_across = int((room + _GAP_PX) // step)
+        n_along = max(int((length + _GAP_PX) // step), 1)
         count = min(n_along * n_across, block.stop - block.start, _MOST_PICTURES)
-        used = -(-count // n_across)
-        start = camera.u_at(block.start) + (length - used * step + _GAP_PX) / 2
+        if count < 1:
+            continue
+        start = camera.u_at(block.start) + (length - -(-count // n_across) * step + _GAP_PX) / 2
         for number, position in enumerate(exemplars.of(block.start, block.stop, count)):
             u = start + (number // n_across) * step
-            if u > camera.length_px or u + PICTURE_PX < camera.axis_px:
+            if u > length_px or u + side < axis_px:
                 continue
-            v = camera.strip_start + COUNT_PX + (number % n_across) * step
-            yield Cell(position, u, v, float(PICTURE_PX), block)
+            v = begin + COUNT_PX + (number % n_across) * step
+            yield Cell(position, u, v, side, block)
 
 
 class Exemplars:
@@ -153,8 +183,7 @@ class Exemplars:
             places = np.arange(start, stop)
         else:
             edges = np.linspace(start, stop, count + 1).astype(np.int64)
-            places = np.array([first + int(np.argmax(self._scores[first:last]))
-                               for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(),
-                                                      strict=True)])  # fmt: skip
+            parts = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+            places = np.array([a + int(self._scores[a:b].argmax()) for a, b in parts])
         order = np.argsort(-self._scores[places], kind="stable")
         return tuple(places[order].tolist())

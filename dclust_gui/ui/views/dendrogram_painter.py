@@ -30,7 +30,7 @@ MARK_PX = 12
 """Side of the clusters' marks."""
 
 _MOST_MARKS = 240
-_LEAST_NAME_PX = 15
+_LEAST_NAME_PX = 16
 _TWO_LINES_PX = 32
 _LEAST_MARK_ROOM_PX = 9
 _NEUTRAL = PALETTE_SIZE
@@ -110,7 +110,7 @@ class DendrogramPainter:
         self,
         painter: QPainter,
         camera: Camera,
-        boxes: NDArray[np.int32],
+        boxes: NDArray[np.integer],
         numbers: NDArray[np.int64],
         tones: list[QColor],
     ) -> None:
@@ -144,9 +144,17 @@ class DendrogramPainter:
         centres = np.clip((edges[:-1] + edges[1:]) / 2, 0, n - 1).astype(np.int64)
         tones = self._lookup()[model.labels[centres]]
         v = round(camera.tree_stop) + 1
-        for start, stop, tone in _runs(tones):
-            box = camera.rect(first + start, v, stop - start, RIBBON_PX - 1)
-            painter.fillRect(box, _tones(dark=dark)[tone])
+        runs = np.array(_runs(tones))
+        boxes = np.stack(
+            [
+                first + runs[:, 0],
+                np.full(len(runs), v),
+                runs[:, 1] - runs[:, 0],
+                np.full(len(runs), RIBBON_PX - 1),
+            ],
+            axis=1,
+        )
+        self._fill(painter, camera, boxes, runs[:, 2], _tones(dark=dark))
         self._separate(painter, camera, QColor(look.base), v)
         places = np.clip(np.rint(edges).astype(np.int64), 0, n)
         places[1:] = np.maximum(places[1:], np.minimum(places[:-1] + 1, n))
@@ -209,14 +217,16 @@ class DendrogramPainter:
         _draw(painter, text, words if has_two else f"{words} · {count}", title, look.text)
         if not has_two:
             return
+        quality, placed = model.quality(start, stop), model.n_placed(start, stop)
         notes = [count]
-        quality = model.quality(start, stop)
-        if not np.isnan(quality):
-            notes.append(f"{quality:.2f}")
-        placed = model.n_placed(start, stop)
         if placed:
             notes.append(f"{placed:,} by hand")
-        _draw(painter, text.translated(0, line - 1), " · ".join(notes), small, look.faint)
+        elif not np.isnan(quality):
+            notes.append(f"quality {quality:.2f}")
+        below = " · ".join(notes)
+        if QFontMetricsF(small).horizontalAdvance(below) > text.width():
+            below = count
+        _draw(painter, text.translated(0, line - 1), below, small, look.faint)
 
     def _paint_mark(self, painter: QPainter, place: QPointF, index: int, *, dark: bool) -> None:
         ratio = painter.device().devicePixelRatio()
@@ -229,25 +239,26 @@ class DendrogramPainter:
 
     def _paint_strip(self, painter: QPainter, camera: Camera, look: Colours) -> None:
         model = self._model
-        self.blocks = blocks_of(model.layout, model.levels, camera)
+        self.blocks = blocks_of(model.layout, model.levels, model.cut, camera)
         self.cells = list(cells_of(model.exemplars, self.blocks, camera))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setClipRect(camera.rect(camera.axis_px, 0, camera.content_px, camera.depth_px))
         if camera.scale < PICTURE_PX:
             self._paint_counts(painter, camera, look)
         plate, accent = QColor(look.window), QPen(QColor(look.accent), 2)
+        is_upright, ratio = camera.is_upright, painter.device().devicePixelRatio()
         for cell in self.cells:
-            box = camera.rect(cell.u, cell.v, cell.side_px, cell.side_px)
+            x, y = (cell.u, cell.v) if is_upright else (cell.v, cell.u)
             pixmap = self._pictures.picture(model.image_at(cell.position))
+            place = (round(x), round(y), round(cell.side_px), round(cell.side_px))
             if pixmap is None:
-                painter.fillRect(box, plate)
+                painter.fillRect(*place, plate)
             else:
-                box = fitted(pixmap, box)
-                painter.drawPixmap(box, pixmap, QRectF(pixmap.rect()))
+                place = _paint_fitted(painter, pixmap, place, ratio)
             if model.is_selected[cell.position]:
                 painter.setPen(accent)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRect(box.adjusted(1, 1, -1, -1))
+                painter.drawRect(place[0] + 1, place[1] + 1, place[2] - 2, place[3] - 2)
         if camera.scale >= PICTURE_PX:
             self._paint_file_names(painter, camera, look)
         painter.setClipping(False)
@@ -256,6 +267,7 @@ class DendrogramPainter:
         """Number of images beside the pictures of each branch, with a line where it begins."""
         _, small = text_fonts(painter.font())
         line = QColor(look.border)
+        clusters = frozenset(self._model.cut.nodes.tolist())
         for block in self.blocks:
             low = max(camera.u_at(block.start), camera.axis_px)
             high = min(camera.u_at(block.stop), camera.length_px)
@@ -268,7 +280,8 @@ class DendrogramPainter:
                 if camera.is_upright
                 else Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
-            _draw(painter, place, f"{block.stop - block.start:,}", small, look.faint, side)
+            if block.node not in clusters:
+                _draw(painter, place, f"{block.stop - block.start:,}", small, look.faint, side)
             painter.fillRect(camera.rect(round(low), camera.strip_start, 1, camera.strip_px), line)
 
     def _paint_file_names(self, painter: QPainter, camera: Camera, look: Colours) -> None:
@@ -378,15 +391,25 @@ def text_fonts(font: QFont) -> tuple[QFont, QFont]:
     title.setPixelSize(13)
     title.setWeight(QFont.Weight.DemiBold)
     small.setPixelSize(12)
+    small.setWeight(QFont.Weight.Normal)
     return title, small
 
 
-def fitted(pixmap: QPixmap, box: QRectF) -> QRectF:
-    """The place of a picture in a box: as large as it fits, centred."""
-    scale = min(box.width() / max(pixmap.width(), 1), box.height() / max(pixmap.height(), 1))
-    place = QRectF(0, 0, pixmap.width() * scale, pixmap.height() * scale)
-    place.moveCenter(box.center())
-    return QRectF(round(place.x()), round(place.y()), round(place.width()), round(place.height()))
+def _paint_fitted(
+    painter: QPainter, pixmap: QPixmap, place: tuple[int, int, int, int], ratio: float
+) -> tuple[int, int, int, int]:
+    """Paint a picture as large as it fits, centred; returns where it is now."""
+    x, y, room, _ = place
+    width, height = pixmap.width(), pixmap.height()
+    longest = max(width, height, 1)
+    if ratio == 1.0 and longest == room:
+        x, y = x + (room - width) // 2, y + (room - height) // 2
+        painter.drawPixmap(x, y, pixmap)
+        return x, y, width, height
+    shown = (max(round(width * room / longest), 1), max(round(height * room / longest), 1))
+    x, y = x + (room - shown[0]) // 2, y + (room - shown[1]) // 2
+    painter.drawPixmap(x, y, *shown, pixmap)
+    return x, y, *shown
 
 
 def mixed(colour: QColor, other: QColor, share: float) -> QColor:

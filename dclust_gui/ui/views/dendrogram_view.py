@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
     from dclust_gui.ui.models.dendrogram_model import DendrogramModel, DendrogramSource
 
-MAX_CLUSTERS = 2_000
+MAX_CLUSTERS = 1_000
 """Most clusters that the line can be dragged to."""
 
 _WHEEL_STEP = 1.2
