@@ -119,10 +119,10 @@ class App(QObject):
         for thread in threads:
             thread.shutdown(0)  # asks them all before waiting for the first
         deadline = QDeadlineTimer(timeout_ms)
-        ended = all([thread.shutdown(int(deadline.remainingTime())) for thread in threads])
-        if ended:
+        ended = [thread.shutdown(int(deadline.remainingTime())) for thread in threads]
+        if all(ended):
             self._workspace.close()
-        return ended
+        return all(ended)
 
     @Slot()
     def _on_shown(self) -> None:

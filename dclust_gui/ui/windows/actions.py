@@ -78,6 +78,9 @@ SPECS: dict[str, Spec] = {
     ),
     "rename": Spec("Rename cluster…", ("F2",)),
     "pin": Spec("Pin", (), "pin", "Keep a cluster's images together in the next run"),
+    "review": Spec("Mark reviewed", (), "review", "You have looked this cluster through"),
+    "ignore": Spec("Ignore", (), "ignore", "Of no interest: leave it out of suggestions"),
+    "notes": Spec("Notes…", (), "notes", "What there is to say of a cluster"),
     "move": Spec(
         "Move to cluster…", ("M", "Ctrl+M"), "move", "Choose a cluster by typing", short="Move"
     ),

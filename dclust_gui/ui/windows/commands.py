@@ -13,6 +13,7 @@ from dclust_gui.services.jobs import SampleJob
 from dclust_gui.ui.models.gallery_order import SortKey
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.theme import Theme, ThemeKeeper
+from dclust_gui.ui.windows.cluster_marks import ClusterMarks
 from dclust_gui.ui.windows.controller import UNDO, Controller
 from dclust_gui.ui.windows.dialogs import Dialogs
 from dclust_gui.ui.windows.presenter import SAVE_COPY, Presenter
@@ -69,8 +70,9 @@ class Commands(QObject):
         self._theme = theme
         self._sample_folder = sample_folder
         self._sample_job: int | None = None
-        self._presenter = Presenter(window, clusters, controller, work, settings)
         self.dialogs = Dialogs(window, controller, work, io, settings)
+        marks = ClusterMarks(window, controller, self.dialogs)
+        self._presenter = Presenter(window, clusters, controller, work, settings, marks)
         self._connect_actions()
         self._connect_views()
         self._connect_state()
@@ -107,7 +109,6 @@ class Commands(QObject):
             "new_cluster": self._on_new_cluster_triggered,
             "merge": self._on_merge_triggered,
             "rename": self._on_rename_triggered,
-            "pin": self._on_pin_triggered,
             "move": self._on_move_triggered,
             "unassign": self._on_unassign_triggered,
             "show_file": self._on_show_file_triggered,
@@ -366,10 +367,6 @@ class Commands(QObject):
     def _on_rename_triggered(self) -> None:
         for cluster in self._window.clusters.selected_clusters()[:1]:
             self._window.clusters.edit_cluster(cluster)
-
-    @Slot()
-    def _on_pin_triggered(self) -> None:
-        self._controller.toggle_pinned(self._window.clusters.selected_clusters())
 
     @Slot()
     def _on_move_triggered(self) -> None:

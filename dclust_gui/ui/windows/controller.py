@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from dclust_gui.domain import edits
 from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.domain.edits import EditKind, count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.services.jobs import OpenJob
+from dclust_gui.services.marks import annotate, recolour, toggle_mark
 from dclust_gui.services.opening import is_project
 from dclust_gui.services.session import ProjectSession
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from dclust_gui.domain.clustering import Cluster
     from dclust_gui.domain.history import History, Step
+    from dclust_gui.services.marks import Mark
     from dclust_gui.services.settings import Settings
     from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.work import Work
@@ -218,16 +217,27 @@ class Controller(QObject):
         if session is not None:
             self._attempt(lambda: session.rename(cluster, name))
 
-    def toggle_pinned(self, clusters: Iterable[int]) -> None:
-        """Pin clusters, or unpin them when all of them are pinned."""
-        session = self._session
-        if session is None:
-            return
-        table = session.clustering.clusters
-        rows = [table[c] for c in clusters if c in table]
-        if rows:
-            edit = pin_edit(session, rows)
-            self._attempt(lambda: session.apply(edit))
+    def toggle_mark(self, clusters: Iterable[int], mark: Mark) -> None:
+        """Set a mark on clusters, or take it away when all of them have it."""
+        session, rows = self._session, self._rows(clusters)
+        if session is not None and rows:
+            self._attempt(lambda: session.apply(toggle_mark(session.clustering, rows, mark)))
+
+    def recolour(self, clusters: Iterable[int], colour: int) -> None:
+        """Give clusters a colour of the palette."""
+        session, rows = self._session, self._rows(clusters)
+        if session is not None and rows:
+            self._attempt(lambda: session.apply(recolour(session.clustering, rows, colour)))
+
+    def annotate(self, cluster: int, notes: str) -> None:
+        """Change a cluster's notes."""
+        session, rows = self._session, self._rows([cluster])
+        if session is not None and rows:
+            self._attempt(lambda: session.apply(annotate(session.clustering, rows[0], notes)))
+
+    def _rows(self, clusters: Iterable[int]) -> list[Cluster]:
+        table = {} if self._session is None else self._session.clustering.clusters
+        return [table[c] for c in clusters if c in table]
 
     @Slot()
     def undo(self) -> None:
@@ -311,21 +321,6 @@ class Controller(QObject):
     @Slot()
     def _on_work_run_accepted(self) -> None:
         self._tell_of_step()
-
-
-def pin_edit(session: ProjectSession, rows: Sequence[Cluster]) -> edits.Edit:
-    """The edit that pins clusters, or takes their pins away when all of them are pinned."""
-    pin = not all(row.is_pinned for row in rows)
-    what = f"'{rows[0].title}'" if len(rows) == 1 else count_of(len(rows), "cluster")
-    run_id = session.clustering.run_id
-    return edits.Edit(
-        EditKind.MARK,
-        f"{'pin' if pin else 'unpin'} {what}",
-        clusters_before={row.id: row for row in rows},
-        clusters_after={row.id: replace(row, is_pinned=pin) for row in rows},
-        run_before=run_id,
-        run_after=run_id,
-    )
 
 
 def done_text(step: Step) -> str:

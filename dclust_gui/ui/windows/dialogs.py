@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dclust_gui.domain.clustering import Cluster
     from dclust_gui.services.settings import Settings
     from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.controller import Controller
@@ -58,6 +59,7 @@ class Dialogs(QObject):
         self._export: ExportDialog | None = None
         self._skipped: SkippedDialog | None = None
         self._palette_ids: tuple[int, ...] = ()
+        self._notes_cluster = 0
         self._export_target = ""
         work.device_found.connect(self._on_work_device_found)
         work.state_changed.connect(self._on_work_state_changed)
@@ -68,7 +70,7 @@ class Dialogs(QObject):
         return self._export is not None and self._export.is_running
 
     def opened(self, name: str) -> QDialog | None:
-        """The open dialog of a name: export, skipped, about, shortcuts, move; None if closed."""
+        """The open dialog of a name (export, skipped, move, notes, ...); None if closed."""
         return self._open.get(name)
 
     # -- files -------------------------------------------------------------------------------
@@ -162,6 +164,21 @@ class Dialogs(QObject):
         dialog.new_requested.connect(self._on_dialog_new_requested)
         self._show("move", dialog)
 
+    def notes(self, cluster: Cluster) -> None:
+        """Let the user write notes on a cluster."""
+        if self._is_open("notes"):
+            return
+        dialog = QInputDialog(self._window)
+        dialog.setWindowTitle(f"Notes on {cluster.title}")
+        dialog.setLabelText("They are kept with the project and can be searched for.")
+        dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
+        dialog.setTextValue(cluster.notes)
+        dialog.setOkButtonText("Keep")
+        dialog.resize(420, 240)
+        self._notes_cluster = cluster.id
+        dialog.textValueSelected.connect(self._on_dialog_text_value_selected)
+        self._show("notes", dialog)
+
     @Slot()
     def failure_report(self) -> None:
         """Show the last failure, fit to be copied into a report."""
@@ -249,6 +266,10 @@ class Dialogs(QObject):
     @Slot(str)
     def _on_dialog_new_requested(self, name: str) -> None:
         self._controller.new_cluster(self._palette_ids, name)
+
+    @Slot(str)
+    def _on_dialog_text_value_selected(self, text: str) -> None:
+        self._controller.annotate(self._notes_cluster, text)
 
     @Slot(str)
     def _on_work_device_found(self, name: str) -> None:

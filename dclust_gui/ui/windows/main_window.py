@@ -48,6 +48,7 @@ class Menus:
     move: QMenu
     image: QMenu
     cluster: QMenu
+    colour: QMenu
 
 
 class MainWindow(QMainWindow):
@@ -191,7 +192,10 @@ class MainWindow(QMainWindow):
         self._fill(file, "sample | rescan | save_as export | close quit")
         self._fill(bar.addMenu("&Edit"), "undo redo | select_all select_none invert | find")
         self._view_menu(bar.addMenu("&View"))
-        cluster = self._fill(bar.addMenu("&Cluster"), "cluster | new_cluster merge rename pin")
+        words = "cluster | new_cluster merge rename | pin review ignore |"
+        cluster = self._fill(bar.addMenu("&Cluster"), words)
+        colour = cluster.addMenu("Colour and mark")
+        self._fill(cluster, "notes")
         image = self._fill(bar.addMenu("&Image"), "move")
         image.addMenu(move)
         self._fill(image, "new_cluster unassign | preview show_file")
@@ -199,7 +203,7 @@ class MainWindow(QMainWindow):
             move.addAction(action)
         self._fill(bar.addMenu("&Tools"), "skipped")
         self._fill(bar.addMenu("&Help"), "shortcuts about")
-        return Menus(recent, move, image, cluster)
+        return Menus(recent, move, image, cluster, colour)
 
     def _view_menu(self, menu: QMenu) -> None:
         actions = self.actions_

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.selection import Selection
     from dclust_gui.services.settings import Settings
     from dclust_gui.ui.models.cluster_model import ClusterModel
+    from dclust_gui.ui.windows.cluster_marks import ClusterMarks
     from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.main_window import MainWindow
     from dclust_gui.ui.windows.work import Work
@@ -44,6 +45,7 @@ class Presenter(QObject):
         controller: Has the open project.
         work: Runs its jobs.
         settings: Has the recent folders.
+        marks: Knows the commands for marks of clusters.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Presenter(QObject):
         controller: Controller,
         work: Work,
         settings: Settings,
+        marks: ClusterMarks,
     ) -> None:
         super().__init__(window)
+        self._marks = marks
         self._window = window
         self._clusters = clusters
         self._controller = controller
@@ -112,9 +116,9 @@ class Presenter(QObject):
                 "new_cluster": edit,
                 "merge": edit and len(chosen) > 1,
                 "rename": edit and len(chosen) == 1,
-                "pin": edit and bool(chosen),
             }
         )
+        self._marks.refresh(is_editable=edit)
         self._refresh_words(len(selected), len(chosen))
         self._refresh_quick(is_enabled=edit and bool(selected))
         self._refresh_panel(can_run=can_run)

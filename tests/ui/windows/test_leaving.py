@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = """
-import sys, threading, time
+import sys, threading
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from dclust_gui.ui import app as root
@@ -25,9 +28,9 @@ show = root.App.show
 def show_and_close(self, target=None):
     show(self, target)
     def look():
-        if self.work._current is not None and self.work._titles[self.work._current] == Endless.title:
+        if self.work._titles.get(self.work._current) == Endless.title:
             timer.stop()
-            print(time.time(), flush=True)
+            print("closing", flush=True)
             self.window.close()
     timer = self.look_timer = QTimer(self)
     timer.timeout.connect(look)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QInputDialog, QLineEdit
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.events import Stage
+from dclust_gui.services.marks import Mark
 from dclust_gui.services.opening import open_folder, open_project
 from dclust_gui.services.settings import Settings
 from dclust_gui.ui.models.cluster_model import Role
@@ -52,6 +53,11 @@ def drop_on(app: App, cluster: int, ids: list[int]) -> None:
     copy = Qt.DropAction.CopyAction
     view.dragEnterEvent(QDragEnterEvent(place, copy, data, left, none))
     view.dropEvent(QDropEvent(QPointF(place), copy, data, left, none))
+
+
+def shows(action: QAction, text: str) -> Callable[[], bool]:
+    """Whether a command can be used under this name."""
+    return lambda: action.isEnabled() and action.text() == text
 
 
 def check_agreement(app: App) -> None:
@@ -309,7 +315,7 @@ def test_move_palette_moves_to_the_typed_cluster(clustered_app: App, qtbot: QtBo
 def test_alt_and_a_number_files_into_that_cluster(clustered_app: App, qtbot: QtBot) -> None:
     app, session = clustered_app, session_of(clustered_app)
     app.controller.select([0], 0)
-    app.controller.toggle_pinned([3])
+    app.controller.toggle_mark([3], Mark.PINNED)
     qtbot.waitUntil(lambda: app.window.actions_.quick[0].text() == "Cluster 03")
     app.window.actions_.quick[0].trigger()
     assert session.clustering.labels[0] == 3
@@ -323,6 +329,42 @@ def test_merge_keeps_the_named_cluster(clustered_app: App, qtbot: QtBot) -> None
     assert session.clustering.counts()[2] == 24
     assert session.history.undo_step is not None
     assert session.history.undo_step.title == "merge 2 clusters into 'Dogs'"
+
+
+def test_marks_colour_and_notes_can_be_set_and_undone(clustered_app: App, qtbot: QtBot) -> None:
+    app, session = clustered_app, session_of(clustered_app)
+    actions, before = app.window.actions_, session.clustering.clusters
+    app.window.clusters.cluster_list.selectAll()
+    for name, set_text, take_text in (
+        ("pin", "Pin", "Unpin"),
+        ("review", "Mark reviewed", "Mark not reviewed"),
+        ("ignore", "Ignore", "Stop ignoring"),
+    ):
+        qtbot.waitUntil(shows(actions[name], set_text))
+        actions[name].trigger()
+        qtbot.waitUntil(shows(actions[name], take_text))
+    table = session.clustering.clusters.values()
+    assert all(c.is_pinned and c.is_reviewed and c.is_ignored for c in table)
+    assert [s.title for s in session.history.steps[-2:]] == [
+        "mark 3 clusters as reviewed",
+        "ignore 3 clusters",
+    ]
+    app.window.clusters.select_cluster(2)
+    colours = app.window.menus.colour
+    colours.aboutToShow.emit()
+    assert [a.data() for a in colours.actions() if a.isChecked()] == [before[2].colour]
+    colours.actions()[7].trigger()
+    assert session.clustering.clusters[2].colour == 7
+    qtbot.waitUntil(actions["notes"].isEnabled)
+    actions["notes"].trigger()
+    dialog = app.commands.dialogs.opened("notes")
+    assert isinstance(dialog, QInputDialog)
+    dialog.setTextValue("with a white collar\n")
+    dialog.accept()
+    assert session.clustering.clusters[2].notes == "with a white collar"
+    for _ in range(5):
+        actions["undo"].trigger()
+    assert session.clustering.clusters == before
 
 
 def test_read_only_project_says_so_and_allows_no_change(
