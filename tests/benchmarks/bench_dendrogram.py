@@ -146,7 +146,7 @@ class Frames:
         event = QWheelEvent(
             place, self._view.mapToGlobal(place), QPoint(), QPoint(0, 120 * steps),
             Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
-            Qt.ScrollPhase.NoScrollPhase, False,
+            Qt.ScrollPhase.NoScrollPhase, False,  # noqa: FBT003
         )  # fmt: skip
         self.frame(what, lambda: self._send(event))
 
@@ -227,11 +227,11 @@ def main() -> None:
     n_leaves = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     frames = measure(n_leaves)
     for title, table in (("wall", frames.times_ms), ("GUI thread's processor", frames.cpu_ms)):
-        print(f"{title} time, ms")
+        print(f"{title} time, ms")  # noqa: T201
         for what, times in table.items():
             median, high = np.percentile(times, [50, 99])
-            print(f"  {what:<14} {len(times):>5} x  median {median:7.1f}  99th {high:7.1f}"
-                  f"  most {max(times):7.1f}")  # fmt: skip
+            row = f"{len(times):>5} x  median {median:7.1f}  99th {high:7.1f}"
+            print(f"  {what:<14} {row}  most {max(times):7.1f}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 ABOVE_CUT = -2
 """Colour of what belongs to no single branch of the cut."""
 
-LEAST_PX = 5.0
-"""A merge whose smaller part is narrower is drawn within a silhouette."""
+LEAST_PX = 8.0
+"""A merge whose smaller part is narrower than this, or at most half of it, is drawn within a
+silhouette."""
 
 COLUMN_PX = 2
 """Width of a column of a silhouette."""

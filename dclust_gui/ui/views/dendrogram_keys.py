@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ZOOM_STEP = 1.25
 """Factor of one zoom step."""
 
+_ALIKE = 1.1
+
 
 class DendrogramKeys(QObject):
     """Turns keys into calls of the view.
@@ -122,5 +124,11 @@ class DendrogramKeys(QObject):
         """The nearest branch on that side that is about as high."""
         layout, here = self._view.model.layout, self._here()
         place = int(layout.start[here]) - 1 if step < 0 else int(layout.stop[here])
-        if 0 <= place < layout.n_leaves:
-            self._view.set_current(layout.branch_at(place, float(layout.height[here])))
+        if not 0 <= place < layout.n_leaves:
+            return
+        node = layout.branch_at(place, float(layout.height[here]) * _ALIKE)
+        while layout.contains(node, here):
+            left = int(layout.left[node])
+            is_left = layout.start[left] <= place < layout.stop[left]
+            node = left if is_left else int(layout.right[node])
+        self._view.set_current(node)

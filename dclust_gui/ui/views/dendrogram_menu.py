@@ -39,7 +39,7 @@ def branch_menu(view: DendrogramView, node: int) -> QMenu:
     deeds.add("Split here", "split").setEnabled(can_edit and can_open)
     joined = len(cut.numbers_in(node))
     words = f"Join {joined:,} clusters" if joined > 1 else "Join with the branch beside it"
-    can_close = joined > 1 or (holder != NO_NODE and layout.parent[holder] != NO_NODE)
+    can_close = joined > 1 or (holder != NO_NODE and holder != layout.root)
     deeds.add(words, "join").setEnabled(can_edit and can_close)
     menu.addSeparator()
     known = cluster != UNASSIGNED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -97,7 +97,7 @@ class DendrogramView(QAbstractScrollArea):
         self._attention = Attention()
         self._is_log = False
         self._height_zoom = 1.0
-        self._camera = Camera(1, 0.0, 1.0, 100.0, 100.0, False, HeightScale(1.0))  # noqa: FBT003
+        self._camera = Camera(1, 0.0, 1.0, 100.0, 100.0, is_upright=False, heights=HeightScale(1.0))
         self._is_editable = True
         self._anchor = NO_NODE
         self._mouse = DendrogramMouse(self)
@@ -544,11 +544,10 @@ class DendrogramView(QAbstractScrollArea):
         camera = self._camera
         bar = self.horizontalScrollBar() if self.is_upright else self.verticalScrollBar()
         total = camera.n_leaves * camera.scale
-        bar.blockSignals(True)  # noqa: FBT003 -- Qt's own signature
-        bar.setRange(0, max(round(total - camera.content_px), 0))
-        bar.setPageStep(max(round(camera.content_px), 1))
-        bar.setValue(round(camera.origin * camera.scale))
-        bar.blockSignals(False)  # noqa: FBT003
+        with QSignalBlocker(bar):
+            bar.setRange(0, max(round(total - camera.content_px), 0))
+            bar.setPageStep(max(round(camera.content_px), 1))
+            bar.setValue(round(camera.origin * camera.scale))
 
     def _ask_for_pictures(self) -> None:
         cells = self._painter.cells

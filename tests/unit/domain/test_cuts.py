@@ -66,7 +66,7 @@ def test_branches_are_opened_and_closed_without_touching_the_others(layout: Tree
 def test_only_branches_of_the_cut_are_opened(layout: TreeLayout) -> None:
     leaves = Cut.from_k(layout, 5)
     for node in (2, 7):
-        with pytest.raises(ValueError, match="cannot|can be opened"):
+        with pytest.raises(ValueError, match="can be opened"):
             leaves.opened(node)
 
 
