@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from dclust_gui.algorithms.base import NOISE, Callback, FloatArray, UnusableDataError, report
-from dclust_gui.algorithms.lloyd import cluster_means
+from dclust_gui.algorithms.lloyd import cluster_means, lloyd, prepare
 from dclust_gui.algorithms.nnchain import chain_merges, pairwise_squared
+from dclust_gui.algorithms.projection import narrowed
 from dclust_gui.algorithms.trees import TreeBuilder
-from dclust_gui.algorithms.ward import ward_tree, ward_tree_of_centres
+from dclust_gui.algorithms.ward import ward_merges, ward_tree, ward_tree_of_centres
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PLAIN_UP_TO = 2_048
+"""Largest cluster whose inner tree is Ward's of all features."""
+INNER_DIMS = 64
+EXACT_INSIDE = 5_000
+"""Largest cluster whose inner tree is not built over groups of near images."""
+GROUP_SIZE = 8
+MOST_GROUPS = 2_000
 LIFT = 1.0 + 1e-6
 """The lowest upper merge over the highest inner one."""
 
@@ -28,9 +37,10 @@ def composed_tree(
 ) -> NDArray[np.float64]:
     """A merge tree that, cut at the number of clusters, gives exactly these labels.
 
-    Ward inside each cluster; Ward on the size-weighted centres above, shifted upwards so that its
-    lowest merge lies above the highest inner one. Unassigned images (-1) form one more group,
-    merged with the rest at the very top: a cut at k + 1 then gives the k clusters and that group.
+    Ward inside each cluster (see `inner_tree` for large ones); Ward on the size-weighted centres
+    above, shifted upwards so that its lowest merge lies above the highest inner one. Unassigned
+    images (-1) form one more group, merged with the rest at the very top: a cut at k + 1 then
+    gives the k clusters and that group.
 
     Args:
         features: (n_images, d) in the space that was clustered.
@@ -55,7 +65,8 @@ def composed_tree(
     roots = np.empty(len(groups), dtype=np.int64)
     for group, rows in enumerate(members):
         report(callback, group, len(groups))
-        inner = ward_tree(features[rows], callback=_quiet(callback, group, len(groups)))
+        quiet = _quiet(callback, group, len(groups))
+        inner = inner_tree(features, rows.astype(np.int64), callback=quiet)
         roots[group] = builder.add_tree(inner, rows.astype(np.int64))
     inner_top, n_inner = builder.top, builder.count
     centres = cluster_means(features, codes.astype(np.int32), len(groups))
@@ -70,6 +81,52 @@ def composed_tree(
         builder.add(np.array([[roots[0], top]]), np.array([height]))
     report(callback, len(groups), len(groups))
     return builder.finish(n_inner)
+
+
+def inner_tree(
+    features: FloatArray, rows: NDArray[np.int64], *, callback: Callback | None = None
+) -> NDArray[np.float64]:
+    """Ward's tree of some of the images, made bearable for large clusters.
+
+    Exact up to 2,048 images. Above, images with more than 64 features are taken by their
+    coordinates on their own 64 leading principal axes, whose distances the heights then tell.
+    Above 5,000, near images are first gathered in groups of about 8 (at most 2,000 groups): Ward
+    inside the groups, Ward on their weighted centres above; a height there is never below those
+    inside.
+
+    Args:
+        features: (n_images, d).
+        rows: int64 (m,) the images.
+        callback: Called with (done, total); may raise `Cancelled`.
+
+    Returns:
+        float64 (m - 1, 4), SciPy's layout, over the rows in their order.
+    """
+    if len(rows) <= PLAIN_UP_TO:
+        return ward_tree(features[rows], callback=callback)
+    part = narrowed(features, INNER_DIMS, of=rows)
+    if len(rows) <= EXACT_INSIDE:
+        return ward_tree(part, callback=callback)
+    return _grouped_tree(part, callback)
+
+
+def _grouped_tree(part: FloatArray, callback: Callback | None) -> NDArray[np.float64]:
+    """Ward inside groups of near images, Ward on the groups."""
+    wanted = min(MOST_GROUPS, len(part) // GROUP_SIZE)
+    rows, _ = prepare(part, "cpu")
+    picked = np.sort(np.random.default_rng(0).choice(len(part), wanted, replace=False))
+    found = lloyd(rows, rows[torch.from_numpy(picked)][None], max_iter=3, tol=0.0)
+    groups, codes = np.unique(found.labels, return_inverse=True)
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    builder = TreeBuilder(len(part))
+    roots = np.empty(len(groups), dtype=np.int64)
+    for group, inside in enumerate(members):
+        report(callback, group, len(groups))
+        roots[group] = builder.add_tree(ward_tree(part[inside]), inside.astype(np.int64))
+    centres = cluster_means(part, codes.astype(np.int32), len(groups))
+    centres -= centres.mean(axis=0)
+    ward_merges(centres, np.bincount(codes), roots, builder, callback=callback)
+    return builder.finish()
 
 
 def _quiet(callback: Callback | None, done: int, total: int) -> Callback:

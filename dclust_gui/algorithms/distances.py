@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+BLOCK = 512
+"""Rows at a time: what is computed from them stays in the processor's cache."""
+
+
 class Scaling(StrEnum):
     """How features are scaled before clustering."""
 
@@ -57,14 +61,18 @@ class FeatureScale:
                     "Could not scale the features.",
                     f"They have {features.shape[1]} values per image, not {len(learnt)}.",
                 )
-        scaled = features.astype(np.float32)
-        if len(self.offset):
-            # the subtraction in float64 where float32 would lose digits of large constants
-            scaled = (features - self.offset).astype(np.float32)
-        if len(self.factor):
-            scaled *= self.factor.astype(np.float32)
-        if self.how in (Scaling.L2, Scaling.CENTRE_L2):
-            normalise_rows(scaled)
+        scaled = np.empty(features.shape, dtype=np.float32)
+        # float16 keeps 11 bits, of which float32 loses none; others lose digits of large constants
+        wide = np.float32 if features.dtype == np.float16 else np.float64
+        offset, factor = self.offset.astype(wide), self.factor.astype(np.float32)
+        for start in range(0, len(features), BLOCK):
+            part = scaled[start : start + BLOCK]
+            some = features[start : start + BLOCK]
+            part[:] = some.astype(wide) - offset if len(offset) else some
+            if len(factor):
+                part *= factor
+            if self.how in (Scaling.L2, Scaling.CENTRE_L2):
+                normalise_rows(part)
         return scaled
 
 
@@ -74,10 +82,17 @@ def normalise_rows(rows: FloatArray) -> None:
     Args:
         rows: (n_images, d), changed.
     """
-    largest = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
-    rows /= np.where(largest > 0, largest, 1.0)
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    rows /= np.where(norms > 0, norms, 1.0)
+    for start in range(0, len(rows), BLOCK):
+        part = rows[start : start + BLOCK]
+        norms = np.sqrt(np.einsum("ij,ij->i", part, part))
+        limits = np.finfo(part.dtype)
+        # squares of very short or very long rows leave the range of the type
+        odd = np.flatnonzero(~((norms > limits.tiny**0.25) & (norms < limits.max**0.25)))
+        if len(odd):
+            largest = np.abs(part[odd]).max(axis=1, keepdims=True, initial=0.0)
+            part[odd] /= np.where(largest > 0, largest, 1.0)
+            norms[odd] = np.sqrt(np.einsum("ij,ij->i", part[odd], part[odd]))
+        part /= np.where(norms > 0, norms, 1.0)[:, None]
 
 
 def scale_features(
@@ -86,7 +101,7 @@ def scale_features(
     """Learn a scaling from features and apply it to them.
 
     Args:
-        features: (n_images, d), finite.
+        features: (n_images, d) of any float type, finite.
         how: Kind of scaling; constant features become 0 under `standard` and `minmax`.
 
     Returns:
@@ -108,7 +123,7 @@ def scale_features(
     offset, factor = nothing, nothing
     match kind:
         case Scaling.CENTRE_L2:
-            offset = features.mean(axis=0, dtype=np.float64)
+            offset = column_means(features)
         case Scaling.STANDARD:
             offset = features.mean(axis=0, dtype=np.float64)
             factor = _inverse(features.std(axis=0, dtype=np.float64), offset)
@@ -119,6 +134,18 @@ def scale_features(
             pass
     scale = FeatureScale(kind, offset, factor)
     return scale.apply(features), scale
+
+
+def column_means(features: FloatArray) -> NDArray[np.float64]:
+    """Mean of each column, in float64.
+
+    Args:
+        features: (n_images, d), at least one row.
+    """
+    total = np.zeros(features.shape[1])
+    for start in range(0, len(features), BLOCK):
+        total += features[start : start + BLOCK].sum(axis=0, dtype=np.float64)
+    return total / len(features)
 
 
 def _inverse(spread: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float64]:

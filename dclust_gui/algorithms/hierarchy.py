@@ -17,7 +17,7 @@ from dclust_gui.algorithms.composed import composed_tree
 from dclust_gui.algorithms.distances import Metric, MetricMap, learn_metric
 from dclust_gui.algorithms.mst import single_tree
 from dclust_gui.algorithms.partition import KMeans
-from dclust_gui.algorithms.ward import SMALL, ward_tree
+from dclust_gui.algorithms.ward import ward_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 EXACT_UP_TO = 20_000
 """Largest number of images whose distances are all held at once (1.6 GB)."""
+SMALL = 4096
+"""Up to so many images SciPy's own single linkage is the fastest."""
 NOT_MONOTONE_UP_TO = 10_000
 MICRO_CLUSTERS = 2_000
 

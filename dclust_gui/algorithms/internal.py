@@ -9,13 +9,20 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
-from dclust_gui.algorithms.lloyd import cluster_means
+from dclust_gui.algorithms.lloyd import cluster_means, squared_to_own
+from dclust_gui.algorithms.nnchain import pairwise_squared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXACT_UP_TO = 10_000
 SAMPLE = 5_000
+EXACT_WORK = 5e10
+"""Images squared times features up to which all silhouettes are computed (half a second)."""
+SAMPLE_WORK = 2e10
+"""The same for each of the three samples."""
+DOUBLE_WORK = 2e9
+"""The same up to which distances are computed in float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,10 @@ def silhouette_values(
     if len(groups) < 2:
         return values
     order = np.argsort(codes, kind="stable")
-    rows = np.ascontiguousarray(features[kept][order], dtype=np.float64)
-    rows -= rows.mean(axis=0)
+    work = float(len(wanted)) * len(order) * features.shape[1]
+    dtype = np.float64 if work <= DOUBLE_WORK else np.float32
+    rows = features[np.flatnonzero(kept)[order]].astype(dtype)
+    rows -= rows.mean(axis=0, dtype=np.float64).astype(dtype)
     place = np.empty(len(rows), dtype=np.int64)
     place[order] = np.arange(len(rows))
     position = np.full(len(labels), -1, dtype=np.int64)
@@ -89,13 +98,13 @@ def silhouette_values(
 
 
 def _block(
-    rows: NDArray[np.float64],
-    norms: NDArray[np.float64],
+    rows: FloatArray,
+    norms: FloatArray,
     at: NDArray[np.int64],
     own: NDArray[np.integer],
     starts: NDArray[np.int64],
     sizes: NDArray[np.int64],
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Silhouettes of the rows `at`; rows are sorted by cluster."""
     distances = rows[at] @ rows.T
     distances *= -2.0
@@ -104,7 +113,7 @@ def _block(
     np.maximum(distances, 0.0, out=distances)
     np.sqrt(distances, out=distances)
     distances[np.arange(len(at)), at] = 0.0
-    sums = np.add.reduceat(distances, starts, axis=1)
+    sums = np.add.reduceat(distances, starts, axis=1, dtype=np.float64)
     every = np.arange(len(at))
     mine = own[at]
     inside = sums[every, mine] / np.maximum(sizes[mine] - 1, 1)
@@ -125,8 +134,9 @@ def internal_measures(
 ) -> InternalMeasures:
     """Measure a clustering in the space of the features.
 
-    The silhouette is exact up to 10,000 images; beyond, it is the mean over three samples of
-    5,000 images, drawn from each cluster in proportion.
+    The silhouette is exact up to 10,000 images (6,250 with 1,280 features, as the square of the
+    images times the features is bounded); beyond, it is the mean over three samples of at most
+    5,000 images (3,950 with 1,280 features), drawn from each cluster in proportion.
 
     Args:
         features: (n_images, d).
@@ -157,27 +167,30 @@ def internal_measures(
 def _mean_silhouette(
     rows: FloatArray, codes: NDArray[np.int32], random_state: int | None, callback: Callback | None
 ) -> tuple[float, float]:
-    if len(rows) <= EXACT_UP_TO:
+    width = max(rows.shape[1], 1)
+    if len(rows) <= min(EXACT_UP_TO, int((EXACT_WORK / width) ** 0.5)):
         return float(np.mean(silhouette_values(rows, codes, callback=callback))), 0.0
     random = check_random_state(random_state)
+    size = max(min(SAMPLE, int((SAMPLE_WORK / width) ** 0.5)), 2)
     means = []
     for done in range(3):
         report(callback, done, 3)
-        picked = stratified_sample(codes, SAMPLE, random)
+        picked = stratified_sample(codes, size, random)
         means.append(float(np.mean(silhouette_values(rows[picked], codes[picked]))))
     report(callback, 3, 3)
     return float(np.mean(means)), (max(means) - min(means)) / 2
 
 
 def stratified_sample(
-    labels: NDArray[np.integer], size: int, random: np.random.RandomState
+    labels: NDArray[np.integer], size: int, random: np.random.RandomState, *, least: int = 2
 ) -> NDArray[np.int64]:
-    """About `size` row numbers, from each cluster in proportion, at least two of each if it has.
+    """About `size` row numbers, from each cluster in proportion, at least `least` if it has them.
 
     Args:
         labels: int (n_images,).
         size: Wanted number.
         random: Source of randomness.
+        least: Rows of a small cluster.
 
     Returns:
         Sorted row numbers.
@@ -185,7 +198,7 @@ def stratified_sample(
     shuffled = random.permutation(len(labels))
     order = shuffled[np.argsort(labels[shuffled], kind="stable")]
     _, counts = np.unique(labels, return_counts=True)
-    quota = np.minimum(counts, np.maximum(2, np.round(counts * size / len(labels)))).astype(int)
+    quota = np.minimum(counts, np.maximum(least, np.round(counts * size / len(labels)))).astype(int)
     starts = np.cumsum(counts) - counts
     picked = [order[s : s + q] for s, q in zip(starts, quota, strict=True)]
     return np.sort(np.concatenate(picked)).astype(np.int64)
@@ -196,10 +209,7 @@ def _centre_measures(
 ) -> tuple[float, float, float]:
     """Davies-Bouldin, Calinski-Harabasz and the mean squared distance to the own centre."""
     centres = cluster_means(rows, codes, n_clusters)
-    squared = np.empty(len(rows))
-    for start in range(0, len(rows), 4096):
-        part = slice(start, start + 4096)
-        squared[part] = ((rows[part] - centres[codes[part]]) ** 2).sum(axis=1)
+    squared = squared_to_own(rows, codes, centres)
     within = float(squared.sum())
     sizes = np.bincount(codes, minlength=n_clusters)
     mse = within / len(rows)
@@ -210,7 +220,7 @@ def _centre_measures(
     free = len(rows) - n_clusters
     harabasz = between * free / (within * (n_clusters - 1)) if within > 0 else 1.0
     scatter = np.bincount(codes, weights=np.sqrt(squared), minlength=n_clusters) / sizes
-    gaps = np.sqrt(np.maximum(((centres[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2), 0.0))
+    gaps = np.sqrt(np.maximum(pairwise_squared(centres), 0.0))
     if not scatter.any() or not gaps.any():
         return 0.0, harabasz, mse
     gaps[gaps == 0] = np.inf

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import local
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from dclust_gui.algorithms.base import Callback, FloatArray, LabelArray, report
+from dclust_gui.algorithms.distances import column_means
+from dclust_gui.algorithms.search import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_VALUES = 1 << 19
 """Distances computed at a time: a block stays in the cache between its passes."""
+BLOCK_ROWS = 8192
+LARGE_VALUES = 1 << 24
+"""Features with more values are not copied where that can be avoided."""
+ROWS = 512
+"""Rows that are converted or shifted at a time, in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,9 @@ class LloydResult:
 def prepare(features: FloatArray, device: str) -> tuple[Tensor, NDArray[np.float64]]:
     """Centre the rows; float32 unless an outlier would cost the others their digits.
 
+    Very large float32 features whose mean is small beside their spread (such as those that were
+    centred and scaled to length 1) are used as they are, without a copy.
+
     Args:
         features: (n_images, d), finite.
         device: torch device.
@@ -45,17 +57,32 @@ def prepare(features: FloatArray, device: str) -> tuple[Tensor, NDArray[np.float
     Returns:
         The centred rows on the device, and the float64 (d,) mean that was taken off.
     """
-    mean = features.mean(axis=0, dtype=np.float64)
-    centred = features - mean.astype(features.dtype)
-    norms = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+    mean = column_means(features)
+    norms = _squared_norms(features, mean)
     wide = float(norms.max(initial=0.0)) > 1e4 * float(np.median(norms)) or not np.isfinite(
         np.float32(norms.max(initial=0.0))
     )
     if wide:
         centred = features.astype(np.float64) - mean
         return torch.from_numpy(centred).to(device), mean
-    mean = mean.astype(features.dtype).astype(np.float64)
-    return torch.from_numpy(np.ascontiguousarray(centred, dtype=np.float32)).to(device), mean
+    is_large = features.size > LARGE_VALUES and features.dtype == np.float32
+    if is_large and mean @ mean <= norms.mean():
+        return tensor_of(features).to(device), np.zeros(len(mean))
+    offset = mean.astype(features.dtype)
+    centred = np.empty(features.shape, dtype=np.float32)
+    for start in range(0, len(features), ROWS):
+        centred[start : start + ROWS] = features[start : start + ROWS] - offset
+    return torch.from_numpy(centred).to(device), offset.astype(np.float64)
+
+
+def _squared_norms(features: FloatArray, mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n_images,) squared distances to the mean."""
+    norms = np.empty(len(features))
+    offset = mean.astype(features.dtype)
+    for start in range(0, len(features), ROWS):
+        part = features[start : start + ROWS] - offset
+        norms[start : start + ROWS] = np.einsum("ij,ij->i", part, part)
+    return norms
 
 
 def tensor_of(array: FloatArray) -> Tensor:
@@ -70,7 +97,7 @@ def tensor_of(array: FloatArray) -> Tensor:
 
 def blocks(n_rows: int, width: int) -> list[slice]:
     """Row ranges so that one block of `width` columns has about BLOCK_VALUES values."""
-    step = max(256, BLOCK_VALUES // max(width, 1))
+    step = min(max(256, BLOCK_VALUES // max(width, 1)), BLOCK_ROWS)
     return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
@@ -145,7 +172,10 @@ def lloyd(
     """
     state = _Restarts(rows, seeds, normalise=normalise)
     # rows in float64 have far outliers (`prepare`), whose variance says nothing of the others
-    spread = 0.0 if rows.dtype == torch.float64 else float(rows.var(0, correction=0).mean())
+    spread = 0.0
+    if rows.dtype != torch.float64:
+        mean = rows.mean(0)
+        spread = float(state.norms.mean() - mean @ mean) / rows.shape[1]
     limit = tol * spread
     finished: list[tuple[float, Tensor, int]] = []
     n_iter = 0
@@ -178,11 +208,7 @@ def _exact(
     centres = cluster_means(rows.cpu().numpy(), label_array, n_clusters)
     if normalise:
         centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-300)
-    centre_rows = torch.from_numpy(centres).to(rows.dtype).to(rows.device)
-    inertia = 0.0
-    for block in blocks(len(rows), rows.shape[1]):
-        difference = rows[block] - centre_rows[labels[block]]
-        inertia += float(difference.pow_(2).sum(dtype=torch.float64))
+    inertia = float(squared_to_own(rows.cpu().numpy(), label_array, centres).sum())
     return LloydResult(label_array, centres, inertia, n_iter)
 
 
@@ -197,14 +223,42 @@ def cluster_means(features: FloatArray, labels: LabelArray, n_clusters: int) -> 
     Returns:
         float64 (n_clusters, d); zeros for a cluster without rows.
     """
-    order = np.argsort(labels, kind="stable")
-    bounds = np.searchsorted(labels[order], np.arange(n_clusters + 1))
-    means = np.zeros((n_clusters, features.shape[1]))
-    for cluster in range(n_clusters):
-        members = order[bounds[cluster] : bounds[cluster + 1]]
-        if len(members):
-            means[cluster] = features[members].mean(axis=0, dtype=np.float64)
+    sums = np.zeros((n_clusters, features.shape[1]))
+    middle = features[: min(len(features), 1)].astype(np.float64)
+    for start in range(0, len(features), ROWS):
+        some = labels[start : start + ROWS]
+        rows = np.flatnonzero(some >= 0)
+        # off a row of the data: sums of large constants would cost digits
+        part = features[start : start + ROWS].astype(np.float64) - middle
+        ones = sparse.csr_array(
+            (np.ones(len(rows)), (some[rows], rows)), shape=(n_clusters, len(some))
+        )
+        sums += ones @ part
+    counts = np.bincount(labels[labels >= 0], minlength=n_clusters)
+    means: NDArray[np.float64] = sums / np.maximum(counts, 1)[:, None]
+    means[counts > 0] += middle
     return means
+
+
+def squared_to_own(
+    rows: FloatArray, codes: NDArray[np.integer], centres: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Squared distance of each row to its own centre.
+
+    Args:
+        rows: (n_images, d).
+        codes: int (n_images,), a row of `centres` for each.
+        centres: float64 (k, d).
+
+    Returns:
+        float64 (n_images,), from differences.
+    """
+    squared = np.empty(len(rows))
+    for start in range(0, len(rows), ROWS):
+        part = slice(start, start + ROWS)
+        difference = rows[part] - centres[codes[part]]
+        np.einsum("ij,ij->i", difference, difference, out=squared[part])
+    return squared
 
 
 class _Restarts:
@@ -219,7 +273,8 @@ class _Restarts:
         self.nearest = torch.zeros((n_restarts, len(rows)), dtype=rows.dtype, device=rows.device)
         self.sums = torch.zeros((n_restarts * n_clusters, width), dtype=rows.dtype).to(rows.device)
         self.counts = torch.zeros((n_restarts, n_clusters), dtype=rows.dtype, device=rows.device)
-        self.norms = (rows * rows).sum(1)
+        self.norms = torch.linalg.vecdot(rows, rows)
+        self.n_threads = torch.get_num_threads() if rows.device.type == "cpu" else 1
 
     @property
     def active(self) -> int:
@@ -249,17 +304,23 @@ class _Restarts:
         offset = (flat * flat).sum(1)
         labels = torch.empty_like(self.labels)
         every = blocks(len(self.rows), len(flat))
-        longest = every[0].stop * len(flat)
-        buffer = torch.empty(longest, dtype=self.rows.dtype, device=self.rows.device)
-        for block in every:
+        buffers = local()
+
+        def compare(block: slice) -> None:
+            buffer: Tensor | None = getattr(buffers, "values", None)
+            if buffer is None:
+                # one for all blocks of a thread: fresh memory costs as much as the product
+                size = (every[0].stop, len(flat))
+                buffer = torch.empty(size, dtype=self.rows.dtype, device=self.rows.device)
+                buffers.values = buffer
             part = self.rows[block]
-            shape = (len(part), len(flat))
-            # one buffer for all blocks: fresh memory for each costs as much as the product
-            scores = buffer[: shape[0] * shape[1]].view(shape)
+            scores = buffer[: len(part)]
             torch.addmm(offset[None, :], part, flat.T, alpha=-2.0, out=scores)
             labels[:, block], self.nearest[:, block] = _nearest_of(
                 scores.view(-1, n_restarts, n_clusters), self.labels[:, block].T
             )
+
+        in_threads(compare, every, self.n_threads)
         self.nearest.add_(self.norms[None, :]).clamp_(min=0.0)
         moved = labels != self.labels
         changed = moved.sum(1)
@@ -287,13 +348,18 @@ class _Restarts:
     def _sum_anew(self, slots: Tensor) -> None:
         """Sums as products with the membership matrix, block by block."""
         n_slots = len(self.sums)
-        self.sums.zero_()
-        for block in blocks(len(self.rows), n_slots):
-            members = torch.zeros(
-                (block.stop - block.start, n_slots), dtype=self.rows.dtype, device=slots.device
-            )
-            members.scatter_(1, slots[:, block].T, 1.0)
-            self.sums.addmm_(members.T, self.rows[block])
+        every = blocks(len(self.rows), n_slots)
+        n_parts = min(self.n_threads, len(every))
+        sums = self.sums.new_zeros((n_parts, *self.sums.shape))
+
+        def add(k: int) -> None:
+            for block in every[k::n_parts]:
+                members = sums.new_zeros((block.stop - block.start, n_slots))
+                members.scatter_(1, slots[:, block].T, 1.0)
+                sums[k].addmm_(members.T, self.rows[block])
+
+        in_threads(add, range(n_parts), n_parts)
+        self.sums = sums.sum(0)
 
     def move(self) -> Tensor:
         """Move each centre to the mean of its rows; an empty one to the worst-placed row.
@@ -349,8 +415,8 @@ def nearest_two(
         device: torch device.
 
     Returns:
-        int32 labels, the distance to the nearest centre (from differences, exact), and to the
-        second nearest (inf with one centre).
+        int32 labels, the distance to the nearest centre, and to the second nearest (inf with one
+        centre).
     """
     rows = tensor_of(features).to(device)
     centre_rows = torch.from_numpy(centres).to(rows.dtype).to(device)
@@ -361,17 +427,27 @@ def nearest_two(
     labels = np.empty(len(features), dtype=np.int32)
     nearest = np.empty(len(features))
     second = np.full(len(features), np.inf)
-    for block in blocks(len(rows), max(len(centres), rows.shape[1])):
+
+    def compare(block: slice) -> None:
         part = rows[block] - middle
         scores = torch.addmm(offset[None, :], part, shifted.T, alpha=-2.0)
-        index = scores.topk(wanted, dim=1, largest=False).indices
-        found = torch.stack(
-            [(part - shifted[index[:, i]]).pow_(2).sum(1).sqrt_() for i in range(wanted)], dim=1
-        )
-        order = found.argsort(dim=1, stable=True)
+        least, index = scores.topk(wanted, dim=1, largest=False)
+        norms = (part * part).sum(1, keepdim=True)
+        least = (least + norms).clamp_(min=0.0)
+        # where a product loses digits, or two centres are about equally near: from differences
+        doubt = least[:, 0] < 0.05 * norms[:, 0]
+        doubt |= (least[:, -1] - least[:, 0] < 1e-4 * norms[:, 0]) & (wanted == 2)
+        unsure = torch.nonzero(doubt).flatten()
+        for i in range(wanted):
+            difference = part[unsure] - shifted[index[unsure, i]]
+            least[unsure, i] = (difference * difference).sum(1)
+        order = least.argsort(dim=1, stable=True)
         labels[block] = index.gather(1, order)[:, 0].cpu().numpy()
-        found = found.gather(1, order)
+        found = least.gather(1, order).sqrt_()
         nearest[block] = found[:, 0].cpu().numpy()
         if wanted == 2:
             second[block] = found[:, 1].cpu().numpy()
+
+    n_threads = torch.get_num_threads() if rows.device.type == "cpu" else 1
+    in_threads(compare, blocks(len(rows), max(len(centres), rows.shape[1])), n_threads)
     return labels, nearest, second

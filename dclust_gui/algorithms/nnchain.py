@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+ROWS = 64
+"""Rows of a matrix that are worked on at a time, in the cache."""
+
+
 def pairwise_squared(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Squared Euclidean distances; near-copies from differences, the others from a product.
 
@@ -24,13 +28,16 @@ def pairwise_squared(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     rows = centres - centres.mean(axis=0)
     norms = np.einsum("ij,ij->i", rows, rows)
     squared: NDArray[np.float64] = rows @ rows.T
-    squared *= -2.0
-    squared += norms[:, None]
-    squared += norms[None, :]
-    near_left, near_right = np.nonzero(squared < 1e-9 * (norms[:, None] + norms[None, :]))
-    for start in range(0, len(near_left), 4096):
-        left, right = near_left[start : start + 4096], near_right[start : start + 4096]
-        squared[left, right] = ((rows[left] - rows[right]) ** 2).sum(axis=1)
+    for start in range(0, len(rows), ROWS):
+        part = squared[start : start + ROWS]
+        both = norms[start : start + ROWS, None] + norms[None, :]
+        part *= -2.0
+        part += both
+        both *= 1e-9
+        left, right = np.nonzero(part < both)
+        for first in range(0, len(left), 4096):
+            one, two = left[first : first + 4096], right[first : first + 4096]
+            part[one, two] = ((rows[start + one] - rows[two]) ** 2).sum(axis=1)
     np.fill_diagonal(squared, 0.0)
     return squared
 
@@ -46,9 +53,10 @@ def ward_matrix(centres: NDArray[np.float64], weights: NDArray[np.float64]) -> N
         float64 (k, k).
     """
     squared = pairwise_squared(centres)
-    inverse = 1.0 / weights
-    squared /= inverse[:, None] + inverse[None, :]
-    squared *= 2.0
+    half = 0.5 / weights
+    for start in range(0, len(centres), ROWS):
+        part = slice(start, start + ROWS)
+        squared[part] /= half[part, None] + half[None, :]
     return squared
 
 
@@ -77,6 +85,7 @@ def chain_merges(
     np.fill_diagonal(matrix, np.inf)
     pairs = np.empty((count - 1, 2), dtype=np.int64)
     distances = np.empty(count - 1)
+    slots = np.arange(count)
     chain: list[int] = []
     first = 0
     dead = np.zeros(count, dtype=bool)
@@ -94,13 +103,20 @@ def chain_merges(
             continue
         chain.pop()
         kept = chain.pop()
-        pairs[step] = tip, kept
+        pairs[step] = slots[tip], slots[kept]
         distances[step] = row[kept]
         _merge(matrix, mass, tip, kept, method)
         dead[tip] = True
         step += 1
         if step % 256 == 0:
             report(callback, step, count - 1)
+            if count - step < 0.75 * len(matrix):
+                # without the dead rows and columns the others lie closer in memory
+                alive = np.flatnonzero(~dead)
+                place = np.cumsum(~dead) - 1
+                matrix = matrix[np.ix_(alive, alive)]
+                mass, slots, dead = mass[alive], slots[alive], dead[alive]
+                chain, first = [int(place[link]) for link in chain], 0
     return pairs, distances
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from threading import local
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+_Piece = TypeVar("_Piece")
 
 GROUP = 16
 """Columns whose least distance is looked at before the distances themselves."""
@@ -90,15 +93,20 @@ def nearest_slots(
     found = torch.empty((len(rows), count), dtype=torch.int64, device=rows.device)
     least = torch.empty((len(rows), count), dtype=pool.right.dtype, device=rows.device)
 
-    def search(starts: range) -> None:
-        buffer = torch.empty((2, step * min(TILE_COLUMNS, slots)), dtype=pool.right.dtype)
-        buffer = buffer.to(pool.right.device)
-        for start in starts:
-            some = slice(start, start + step)
-            found[some], least[some] = _one_block(pool, rows[some], count, buffer, groups)
+    width = step * min(TILE_COLUMNS, slots)
+    buffers = local()
+
+    def search(start: int) -> None:
+        buffer: Tensor | None = getattr(buffers, "values", None)
+        if buffer is None:
+            # one for all blocks of a thread: fresh memory for each costs as much as the product
+            buffer = torch.empty((2, width), dtype=pool.right.dtype, device=pool.right.device)
+            buffers.values = buffer
+        some = slice(start, start + step)
+        found[some], least[some] = _one_block(pool, rows[some], count, buffer, groups)
 
     threads = torch.get_num_threads() if n_threads is None else n_threads
-    _in_threads(search, range(0, len(rows), step), threads if rows.device.type == "cpu" else 1)
+    in_threads(search, range(0, len(rows), step), threads if rows.device.type == "cpu" else 1)
     return found, least
 
 
@@ -117,14 +125,27 @@ def single_threaded_operations() -> Iterator[int]:
         torch.set_num_threads(count)
 
 
-def _in_threads(work: Callable[[range], None], starts: range, n_threads: int) -> None:
-    """Share blocks out to threads."""
-    if n_threads == 1 or len(starts) < 2:
-        work(starts)
+def in_threads(work: Callable[[_Piece], None], pieces: Sequence[_Piece], n_threads: int) -> None:
+    """Do pieces of work on several threads, the operations of each on one.
+
+    Args:
+        work: Does a piece; the results must not depend on the order.
+        pieces: The pieces.
+        n_threads: Threads, at least 1.
+    """
+    n_threads = min(n_threads, len(pieces))
+    if n_threads <= 1:
+        for piece in pieces:
+            work(piece)
         return
+
+    def share(k: int) -> None:
+        for piece in pieces[k::n_threads]:
+            work(piece)
+
     # new threads take over the count of threads per operation that is set now
     with single_threaded_operations(), ThreadPoolExecutor(n_threads) as pool:
-        for done in [pool.submit(work, starts[k::n_threads]) for k in range(n_threads)]:
+        for done in [pool.submit(share, k) for k in range(n_threads)]:
             done.result()
 
 

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
-from dclust_gui.algorithms.internal import silhouette_values
-from dclust_gui.algorithms.lloyd import cluster_means, nearest_two
+from dclust_gui.algorithms.internal import (
+    SAMPLE_WORK,
+    silhouette_values,
+    stratified_sample,
+)
+from dclust_gui.algorithms.lloyd import cluster_means, nearest_two, squared_to_own
 from dclust_gui.algorithms.measures import external_measures
+from dclust_gui.algorithms.nnchain import pairwise_squared
 
 if TYPE_CHECKING:
     from dclust_gui.algorithms.clusterer import Clusterer
@@ -54,7 +59,8 @@ def cluster_quality(
     Args:
         features: (n_images, d).
         labels: int (n_images,); -1 for Unassigned.
-        sample: Most images whose silhouette is computed, against all the others.
+        sample: Most images from which silhouettes are computed; fewer with more than 800
+            features. They are drawn from each cluster in proportion, at least 20 of each.
         random_state: Seed of that sample.
         callback: Called with (done, total); may raise `Cancelled`.
 
@@ -67,29 +73,37 @@ def cluster_quality(
     kept = np.flatnonzero(np.asarray(labels) >= 0)
     if not len(kept):
         raise UnusableDataError("Could not measure the clusters.", "No image is in a cluster.")
-    rows = features[kept]
+    rows = features if len(kept) == len(features) else features[kept]
     groups, inverse = np.unique(np.asarray(labels)[kept], return_inverse=True)
     codes = inverse.astype(np.int32)
     sizes = np.bincount(codes).astype(np.int64)
     centres = cluster_means(rows, codes, len(groups))
-    distance = np.empty(len(rows))
-    for start in range(0, len(rows), 4096):
-        part = slice(start, start + 4096)
-        distance[part] = np.linalg.norm(rows[part] - centres[codes[part]], axis=1)
-    gaps = np.linalg.norm(centres[:, None, :] - centres[None, :, :], axis=2)
+    distance = np.sqrt(squared_to_own(rows, codes, centres))
+    cohesion = np.bincount(codes, weights=distance) / sizes
+    gaps = np.sqrt(np.maximum(pairwise_squared(centres), 0.0))
     np.fill_diagonal(gaps, np.inf)
     random = check_random_state(random_state)
-    of = random.permutation(len(rows))[:sample]
-    values = silhouette_values(rows, codes, of=of, callback=callback).astype(np.float64)
-    seen = np.maximum(np.bincount(codes[of], minlength=len(groups)), 1)
-    silhouette = np.bincount(codes[of], weights=values, minlength=len(groups)) / seen
+    size = min(sample, int((SAMPLE_WORK / max(rows.shape[1], 1)) ** 0.5))
+    if len(rows) > size:
+        rows, codes = _sampled(rows, codes, size, random)
+    values = silhouette_values(rows, codes, callback=callback).astype(np.float64)
+    seen = np.maximum(np.bincount(codes, minlength=len(groups)), 1)
+    silhouette = np.bincount(codes, weights=values, minlength=len(groups)) / seen
     return ClusterQuality(
         labels=groups,
         sizes=sizes,
         silhouette=silhouette,
-        cohesion=np.bincount(codes, weights=distance) / sizes,
+        cohesion=cohesion,
         separation=gaps.min(axis=1),
     )
+
+
+def _sampled(
+    rows: FloatArray, codes: NDArray[np.int32], size: int, random: np.random.RandomState
+) -> tuple[FloatArray, NDArray[np.int32]]:
+    """About `size` rows and their codes, from each cluster in proportion but at least 20."""
+    picked = stratified_sample(codes, size, random, least=20)
+    return rows[picked], codes[picked]
 
 
 def labeller_of(make: Callable[[int], Clusterer]) -> Labeller:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from scipy.cluster import hierarchy
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import pdist, squareform
 
 from dclust_gui.algorithms.base import Callback, report
-from dclust_gui.algorithms.nnchain import chain_merges, ward_matrix
+from dclust_gui.algorithms.nnchain import chain_merges, pairwise_squared, ward_matrix
 from dclust_gui.algorithms.search import GROUP, Pool, nearest_slots, single_threaded_operations
 from dclust_gui.algorithms.trees import TreeBuilder, join_duplicates
 
@@ -34,8 +34,10 @@ DENSE = 2048
 EXACT_VALUES = 1 << 24
 """Up to so many values the centres are kept in float64; beyond in float32."""
 CHUNK_VALUES = 1 << 22
-SMALL = 4096
-"""Up to so many images SciPy's own Ward is the fastest."""
+NARROW = 100
+"""Up to so many features SciPy's own distances are as fast as a matrix product."""
+SMALL = 3000
+"""Up to so many different images SciPy's own Ward is the fastest, given the distances."""
 
 
 def ward_tree(
@@ -56,17 +58,27 @@ def ward_tree(
         return np.empty((0, 4))
     report(callback, 0, count - 1)
     middle = features.mean(axis=0, dtype=np.float64)
-    if count <= SMALL and device == "cpu":
-        tree: NDArray[np.float64] = hierarchy.linkage(pdist(features - middle), "ward")
-        np.maximum.accumulate(tree[:, 2], out=tree[:, 2])
-        report(callback, count - 1, count - 1)
-        return tree
+    if count <= SMALL and features.shape[1] <= NARROW and device == "cpu":
+        return _of_distances(pdist(features - middle), count, callback)
     builder = TreeBuilder(count)
     first, nodes, counts = join_duplicates(features, builder)
+    if len(first) == count <= SMALL and device == "cpu":
+        distances = pairwise_squared(features - middle)
+        return _of_distances(squareform(np.sqrt(distances), checks=False), count, callback)
     wide = features.size <= EXACT_VALUES
     rows = (features[first] - middle).astype(np.float64 if wide else np.float32)
     ward_merges(rows, counts, nodes, builder, device=device, callback=callback)
     return builder.finish()
+
+
+def _of_distances(
+    distances: NDArray[np.float64], count: int, callback: Callback | None
+) -> NDArray[np.float64]:
+    """SciPy's tree from the condensed distances of different images."""
+    tree: NDArray[np.float64] = hierarchy.linkage(distances, "ward")
+    np.maximum.accumulate(tree[:, 2], out=tree[:, 2])
+    report(callback, count - 1, count - 1)
+    return tree
 
 
 def ward_tree_of_centres(

@@ -147,7 +147,7 @@ def _prepare(
     from dclust_gui.algorithms.distances import scale_features
 
     meter = StageMeter(Stage.REDUCE, 0, sink, token)
-    rows, _ = scale_features(features.astype(np.float32), settings.scale)
+    rows, _ = scale_features(features, settings.scale)
     timings["reduce"] = meter.finish()
     return _Space(rows, f"features ({settings.scale})")
 
