@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import importlib.metadata
 import platform
 import shutil
@@ -142,6 +143,7 @@ def doctor() -> None:
             output.say(f"  {package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             output.say(f"  {package} not found")
+    _say_window()
     problems = [text for check in (_device, _weights, _formats) if (text := check())]
     for what, folder in (("Cache", cache_dir()), ("Data", data_dir())):
         problems += _folder(what, folder)
@@ -184,6 +186,15 @@ def _formats() -> str:
     ]
     output.say(f"Formats: {', '.join(codecs)}" + ("" if missing else ", HEIC, RAW"))
     return f"Formats missing: {', '.join(missing)}." if missing else ""
+
+
+def _say_window() -> None:
+    """Tell of the one system library that Qt needs on Linux and does not bring."""
+    if sys.platform == "linux" and ctypes.util.find_library("xcb-cursor") is None:
+        output.say(
+            "Window: under X11 it needs the system library libxcb-cursor0 "
+            "(Debian, Ubuntu: sudo apt install libxcb-cursor0)."
+        )
 
 
 def _folder(what: str, folder: Path) -> list[str]:
