@@ -77,15 +77,15 @@ def _give_ids(
     lookup: NDArray[np.int32],
 ) -> int:
     """Fill `lookup` with the cluster of each group and `table` with the new ones."""
-    colours = np.bincount(
-        [table[key].colour for key in set(carried.values())], minlength=PALETTE_SIZE
-    )
+    colours = [0] * PALETTE_SIZE
+    for key in carried.values():
+        colours[table[key].colour % PALETTE_SIZE] += 1
     next_id = state.next_id
     for group in groups.tolist():
         if group in carried:
             lookup[group] = carried[group]
             continue
-        colour = int(np.argmin(colours[:PALETTE_SIZE]))
+        colour = colours.index(min(colours))
         colours[colour] += 1
         table[next_id] = Cluster(next_id, colour=colour)
         lookup[group] = next_id

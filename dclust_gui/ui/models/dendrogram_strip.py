@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain.tree_layout import NO_NODE
+from dclust_gui.ui.models.dendrogram_shapes import branch_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,16 +88,15 @@ def blocks_of(layout: TreeLayout, levels: TreeLevels, cut: Cut, camera: Camera) 
     if camera.scale >= PICTURE_PX:
         nodes = layout.order[first:last].tolist()
         return [Block(p, p + 1, node) for p, node in zip(range(first, last), nodes, strict=True)]
-    level = levels.level(2 * PICTURE_PX / camera.scale - 1e-9)
     least = LEAST_PICTURE_PX / camera.scale
-    parts: list[int] = []
-    for node in level.ends(layout, first, last).tolist():
-        if cut.holder(node) != NO_NODE:
-            parts.append(node)
-        else:
-            inside = cut.nodes[cut.numbers_in(node)]
-            wide = layout.stop[inside] - layout.start[inside] >= least
-            parts += inside[wide].tolist()
+    ends = levels.level(2 * PICTURE_PX / camera.scale - 1e-9).ends(layout, first, last)
+    numbers = branch_numbers(cut, ends)
+    ends, numbers = ends[numbers >= 0], numbers[numbers >= 0]
+    stops = layout.stop[cut.nodes]
+    wide = (stops > first) & (cut.starts < last) & (stops - cut.starts >= least)
+    wide[numbers] = False
+    parts = np.concatenate([ends, cut.nodes[wide]])
+    parts = parts[np.argsort(layout.start[parts])].tolist()
     return _with_gaps(layout, parts, least, first, last)
 
 

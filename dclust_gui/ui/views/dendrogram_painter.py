@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 MARK_PX = 12
 """Side of the clusters' marks."""
 
-_MOST_MARKS = 240
+_MOST_MARKS = 120
 _LEAST_NAME_PX = 16
 _TWO_LINES_PX = 32
+_LEAST_COUNT_PX = 13
 _LEAST_MARK_ROOM_PX = 9
 _NEUTRAL = PALETTE_SIZE
 _ABOVE = PALETTE_SIZE + 1
@@ -68,6 +69,7 @@ class DendrogramPainter:
         self._model = model
         self._pictures = pictures
         self._marks: dict[tuple[int, bool, float], QPixmap] = {}
+        self._fonts = text_fonts(QFont())
         self.cells: list[Cell] = []
         self.blocks: list[Block] = []
 
@@ -84,6 +86,7 @@ class DendrogramPainter:
             dark: For a dark background.
         """
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+        self._fonts = text_fonts(painter.font())
         base = QColor(look.base)
         painter.fillRect(camera.rect(0, 0, camera.length_px, camera.depth_px), base)
         self._paint_grid(painter, camera, look)
@@ -205,7 +208,7 @@ class DendrogramPainter:
         node = int(model.cut.nodes[number])
         start, stop = int(model.layout.start[node]), int(model.layout.stop[node])
         cluster = int(model.cut_clusters[number])
-        title, small = text_fonts(painter.font())
+        title, small = self._fonts
         has_two = room.height() >= _TWO_LINES_PX
         line = 17.0
         top = room.center().y() - (line if has_two else line / 2)
@@ -265,7 +268,7 @@ class DendrogramPainter:
 
     def _paint_counts(self, painter: QPainter, camera: Camera, look: Colours) -> None:
         """Number of images beside the pictures of each branch, with a line where it begins."""
-        _, small = text_fonts(painter.font())
+        _, small = self._fonts
         line = QColor(look.border)
         clusters = frozenset(self._model.cut.nodes.tolist())
         for block in self.blocks:
@@ -280,12 +283,12 @@ class DendrogramPainter:
                 if camera.is_upright
                 else Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             )
-            if block.node not in clusters:
+            if block.node not in clusters and high - low >= _LEAST_COUNT_PX:
                 _draw(painter, place, f"{block.stop - block.start:,}", small, look.faint, side)
             painter.fillRect(camera.rect(round(low), camera.strip_start, 1, camera.strip_px), line)
 
     def _paint_file_names(self, painter: QPainter, camera: Camera, look: Colours) -> None:
-        _, small = text_fonts(painter.font())
+        _, small = self._fonts
         for cell in self.cells:
             end = cell.v + cell.side_px + 6
             room = camera.depth_px - end - 4
@@ -309,7 +312,7 @@ class DendrogramPainter:
 
     def _paint_axis(self, painter: QPainter, camera: Camera, look: Colours) -> None:
         painter.fillRect(camera.rect(0, 0, camera.axis_px, camera.depth_px), QColor(look.base))
-        _, small = text_fonts(painter.font())
+        _, small = self._fonts
         for height in camera.heights.ticks():
             v = camera.v_at(height)
             if camera.is_upright:
@@ -344,7 +347,7 @@ class DendrogramPainter:
 
     def _paint_handle(self, painter: QPainter, camera: Camera, look: Colours, v: float) -> None:
         """The knob of the cut's line, with the number of clusters."""
-        title, _ = text_fonts(painter.font())
+        title, _ = self._fonts
         count = self._model.cut.k
         words = f"{count:,}" if camera.is_upright else f"{count:,} cluster{'s' * (count != 1)}"
         width = QFontMetricsF(title).horizontalAdvance(words) + 16

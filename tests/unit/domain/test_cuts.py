@@ -180,7 +180,8 @@ def test_many_groups_are_paired_alike(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_cut_of_100_000_leaves_is_quick() -> None:
     n = 1 << 17
-    rows, nodes = [], np.arange(n)
+    rows: list[np.ndarray] = []
+    nodes = np.arange(n)
     made = n
     while len(nodes) > 1:
         pairs = nodes.reshape(-1, 2)
