@@ -50,7 +50,13 @@ def adopt_groups(
     carried, present = _carried(state, labels[chosen], own, labels, is_kept)
     table = dict(state.clusters)
     lookup = np.full(int(present[-1]) + 1, UNASSIGNED, np.int32)
-    next_id = _give_ids(state, present, carried, table, lookup)
+    stays = np.zeros(state.next_id + 1, np.int64)
+    if len(chosen) < len(labels):
+        is_left = np.ones(len(labels), np.bool_)
+        is_left[chosen] = False
+        stays = np.bincount(labels[is_left] + 1, minlength=state.next_id + 1)
+    used = {*carried.values(), *(key for key in table if stays[key + 1])}
+    next_id = _give_ids(state.next_id, present, carried, table, used, lookup)
     labels[chosen] = lookup[own]
     labels.setflags(write=False)
     is_used = np.bincount(labels + 1, minlength=next_id + 1)[1:] > 0
@@ -70,17 +76,29 @@ def _has_meaning(cluster: Cluster) -> bool:
 
 
 def _give_ids(
-    state: Clustering,
+    next_id: int,
     groups: NDArray[np.int64],
     carried: dict[int, int],
     table: dict[int, Cluster],
+    used: set[int],
     lookup: NDArray[np.int32],
 ) -> int:
-    """Fill `lookup` with the cluster of each group and `table` with the new ones."""
+    """Fill `lookup` with the cluster of each group and `table` with the new ones.
+
+    Args:
+        next_id: First id that is free.
+        groups: The groups there are.
+        carried: Group to the cluster that it continues.
+        table: Clusters by id.
+        used: Ids of the clusters that will have images, whose colours are best left to them.
+        lookup: int32, by group.
+
+    Returns:
+        The first id that is free now.
+    """
     colours = [0] * PALETTE_SIZE
-    for key in carried.values():
+    for key in used:
         colours[table[key].colour % PALETTE_SIZE] += 1
-    next_id = state.next_id
     for group in groups.tolist():
         if group in carried:
             lookup[group] = carried[group]

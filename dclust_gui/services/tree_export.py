@@ -41,10 +41,9 @@ PRINT_COLOURS = (
 """The cluster colours of the light look, by `Cluster.colour`."""
 
 _NEUTRAL = "#6f6f6f"
-_WIDTH_PX = 1200
+_WIDTH_PX = 920
 _TREE_PX = 640
-_TEXT_PX = 260
-_LEAST_PX = 1.5
+_LEAST_PX = 8.0
 _MOST_HEIGHT_PX = 1600
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
 
@@ -201,10 +200,10 @@ def svg(
     ]
     head = (
         '<svg xmlns="http://www.w3.org/2000/svg" '
-        f'width="{_WIDTH_PX - 280}" height="{height_px + 40:.0f}" '
+        f'width="{_WIDTH_PX}" height="{height_px + 40:.0f}" '
         'font-family="sans-serif" font-size="12">'
         f"<title>Tree of {count_of(layout.n_leaves)}</title>"
-        '<rect width="100%" height="100%" fill="#ffffff"/>'
+        f'<rect width="{_WIDTH_PX}" height="{height_px + 40:.0f}" fill="#ffffff"/>'
     )
     return "\n".join([head, *blocks, *paths, *(t for t in texts if t), "</svg>\n"])
 

@@ -295,6 +295,7 @@ class DendrogramModel(QObject):
             self.selected_sums = self.placed_sums = np.zeros(1, np.int64)
             self.cut_clusters = np.empty(0, np.int64)
             self.cut_heights = np.empty(0)
+            self.strays = np.empty(0, np.int64)
             return
         state = source.clustering
         flags = state.flags[self._images]
@@ -315,6 +316,9 @@ class DendrogramModel(QObject):
         self.labels = shown.labels[self._images]
         self.cut_heights = heights_on_stems(self.cut)
         self.cut_clusters = self._main_clusters()
+        placed = np.flatnonzero(self.is_placed)
+        branches = np.searchsorted(self.cut.starts, placed, side="right") - 1
+        self.strays = placed[self.labels[placed] != self.cut_clusters[branches]]
 
     def _main_clusters(self) -> NDArray[np.int64]:
         """The cluster of each branch of the cut: that of its images nobody placed by hand."""

@@ -34,6 +34,7 @@ COUNT_PX = 42
 """Room along v for the number of images of a block."""
 
 _MOST_PICTURES = 48
+_MOST_ACROSS = 8
 _MOST_CACHED = 4_000
 _GAP_PX = 4
 
@@ -132,7 +133,7 @@ def cells_of(exemplars: Exemplars, blocks: list[Block], camera: Camera) -> Itera
         length = (block.stop - block.start) * camera.scale
         side = min(max(length - _GAP_PX, LEAST_PICTURE_PX - _GAP_PX), PICTURE_PX)
         step = side + _GAP_PX
-        n_across = int((room + _GAP_PX) // step)
+        n_across = min(int((room + _GAP_PX) // step), _MOST_ACROSS)
         n_along = max(int((length + _GAP_PX) // step), 1)
         count = min(n_along * n_across, block.stop - block.start, _MOST_PICTURES)
         if count < 1:

@@ -34,6 +34,8 @@ _LEAST_NAME_PX = 16
 _TWO_LINES_PX = 32
 _LEAST_COUNT_PX = 13
 _LEAST_MARK_ROOM_PX = 9
+_STRAY_PX = 3
+_STRAY_LENGTH_PX = 12
 _NEUTRAL = PALETTE_SIZE
 _ABOVE = PALETTE_SIZE + 1
 
@@ -159,6 +161,7 @@ class DendrogramPainter:
         )
         self._fill(painter, camera, boxes, runs[:, 2], _tones(dark=dark))
         self._separate(painter, camera, QColor(look.base), v)
+        self._paint_strays(painter, camera, look, v, dark=dark)
         places = np.clip(np.rint(edges).astype(np.int64), 0, n)
         places[1:] = np.maximum(places[1:], np.minimum(places[:-1] + 1, n))
         lanes = ((model.selected_sums, look.accent, 0), (model.placed_sums, look.text, 1))
@@ -172,6 +175,32 @@ class DendrogramPainter:
                     thick = LANE_PX if offset == 0 else 2
                     box = camera.rect(first + start, top, stop - start, thick)
                     painter.fillRect(box, QColor(colour))
+
+    def _paint_strays(
+        self, painter: QPainter, camera: Camera, look: Colours, v: int, *, dark: bool
+    ) -> None:
+        """Images that a person put into another cluster: ticks in that cluster's colour."""
+        model = self._model
+        first, last = np.searchsorted(model.strays, [camera.start, camera.stop])
+        positions = model.strays[first:last]
+        if not len(positions):
+            return
+        thick = max(_STRAY_PX, round(camera.scale * 0.5))
+        u = np.rint(camera.u_of(positions.astype(np.float64) + 0.5) - thick / 2).astype(np.int64)
+        u, chosen = np.unique(u, return_index=True)
+        tones = self._lookup()[model.labels[positions[chosen]]]
+        boxes = np.stack(
+            [
+                u,
+                np.full(len(u), v - _STRAY_LENGTH_PX),
+                np.full(len(u), thick),
+                np.full(len(u), RIBBON_PX + _STRAY_LENGTH_PX),
+            ],
+            axis=1,
+        )
+        frame = boxes + np.array([-1, -1, 2, 1])
+        self._fill(painter, camera, frame, np.zeros(len(u), np.int64), [QColor(look.base)])
+        self._fill(painter, camera, boxes, tones, _tones(dark=dark))
 
     def _separate(self, painter: QPainter, camera: Camera, colour: QColor, v: int) -> None:
         """Thin gaps between neighbouring clusters, where there is room."""

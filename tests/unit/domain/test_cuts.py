@@ -159,8 +159,9 @@ def test_hand_placed_approved_and_pinned_images_stay() -> None:
 
 def test_images_out_of_reach_stay_and_keep_their_cluster() -> None:
     state = state_of([1, 1, 1, 1, 1, 2])
-    labels, _ = adopted(state, [LEAVE, LEAVE, LEAVE, 0, 1, LEAVE])
+    labels, table = adopted(state, [LEAVE, LEAVE, LEAVE, 0, 1, LEAVE])
     assert labels == [1, 1, 1, 3, 4, 2]
+    assert len({c.colour for c in table.values()}) == 4
 
 
 def test_unassigned_images_come_into_new_clusters() -> None:
