@@ -33,6 +33,10 @@ NEIGHBOURS = 12
 _MOST_RECOUNTED = 0.2
 """Share of changed labels above which all sums are made anew."""
 
+_DEEP = 200
+_STEPS = 16
+"""Branches are thinned out in trees deeper than `_DEEP` to about so many for each factor of e."""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
@@ -262,22 +266,33 @@ def summarise(snapshot: Snapshot, images: Iterable[int]) -> SelectionReport:
 
 
 def branches_of(run: Run | None, image: int) -> tuple[Branch, ...]:
-    """The branches of a run's tree that hold an image, from the whole tree downwards."""
+    """The branches of a run's tree that hold an image, from the whole tree downwards.
+
+    Of a very deep tree, such as a chain, only those are given whose sizes differ by some percent.
+    """
     row = _row_of(run, image)
     if run is None or row is None or not len(run.tree):
         return ()
     n_leaves = len(run.images)
     parent = np.full(2 * n_leaves - 1, -1, np.int64)
     parent[run.tree[:, :2].astype(np.int64)] = np.arange(n_leaves, 2 * n_leaves - 1)[:, None]
-    label = int(run.labels[row])
-    size = int(np.count_nonzero(run.labels == label)) if label >= 0 else 0
-    found = []
-    node = int(parent[row])
+    above = parent.tolist()
+    path, node = [], above[row]
     while node >= 0:
-        height, n_images = run.tree[node - n_leaves, 2:4].tolist()
-        found.append(Branch(node, int(n_images), height, int(n_images) == size))
-        node = int(parent[node])
-    return tuple(reversed(found))
+        path.append(node)
+        node = above[node]
+    nodes = np.array(path[::-1], np.int64)
+    heights, sizes = run.tree[nodes - n_leaves, 2], run.tree[nodes - n_leaves, 3].astype(np.int64)
+    label = int(run.labels[row])
+    is_cluster = sizes == (np.count_nonzero(run.labels == label) if label >= 0 else 0)
+    if len(nodes) > _DEEP:
+        step = np.floor(np.log(sizes) * _STEPS)
+        is_kept = (np.diff(step, prepend=np.inf) != 0) | is_cluster
+        is_kept[-1] = True
+        nodes, heights = nodes[is_kept], heights[is_kept]
+        sizes, is_cluster = sizes[is_kept], is_cluster[is_kept]
+    columns = (nodes.tolist(), sizes.tolist(), heights.tolist(), is_cluster.tolist())
+    return tuple(Branch(*values) for values in zip(*columns, strict=True))
 
 
 def branch_images(run: Run, node: int) -> tuple[int, ...]:

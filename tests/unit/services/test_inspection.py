@@ -177,6 +177,23 @@ def test_cluster_is_marked_among_the_branches(snapshot: Snapshot) -> None:
     assert [b.is_cluster for b in branches_of(snapshot.run, 3)] == [False, True, False]
 
 
+def test_chain_of_a_thousand_merges_is_thinned_out(snapshot: Snapshot) -> None:
+    n = 1000
+    made = np.arange(n, 2 * n - 2)
+    tree = np.stack(
+        [np.append(0, made), np.arange(1, n), np.arange(n - 1.0), np.arange(2, n + 1)], axis=1
+    )
+    labels = np.where(np.arange(n) < 700, 0, 1).astype(np.int32)
+    assert snapshot.run is not None
+    chain = replace(snapshot.run, images=np.arange(n, dtype=np.int32), labels=labels, tree=tree)
+    found = branches_of(chain, 0)
+    sizes = [b.n_images for b in found]
+    assert len(found) < 120
+    assert (sizes[0], sizes[-1]) == (1000, 2)
+    assert [b.n_images for b in found if b.is_cluster] == [700]
+    assert sizes == sorted(sizes, reverse=True)
+
+
 def test_images_of_a_branch(snapshot: Snapshot) -> None:
     assert snapshot.run is not None
     assert branch_images(snapshot.run, 12) == (0, 1, 2, 3, 4, 5, 6)
