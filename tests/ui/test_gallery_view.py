@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from dclust_gui.ui.models.gallery_model import GalleryModel
 from dclust_gui.ui.models.gallery_order import GalleryFilter, SortKey
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, decode_ids, encode_ids
 from dclust_gui.ui.views.gallery_drag import drag_pixmap, file_url
-from dclust_gui.ui.views.gallery_layout import GalleryLayout
+from dclust_gui.ui.views.gallery_layout import GAP_PX, MARGIN_PX, GalleryLayout, fitted_side
 from dclust_gui.ui.views.gallery_mouse import edge_speed
 from dclust_gui.ui.views.gallery_view import GalleryView
 
@@ -368,7 +369,7 @@ def test_ctrl_wheel_and_keys_zoom_within_limits(desk: Desk) -> None:
     desk.view.set_cell_side(1)
     assert desk.view.cell_side == 64
     desk.key(Qt.Key.Key_0, CTRL)
-    assert desk.view.cell_side == 160
+    assert desk.view.cell_side == 176
 
 
 def test_zoom_and_sort_keep_the_focused_image_in_sight(big_desk: Desk) -> None:
@@ -498,3 +499,18 @@ class TestLayout:
         none = GalleryLayout(300, QSize(100, 100), [], 30)
         assert none.rows_in(QRect(0, 0, 300, 300)).size == 0
         assert none.section_at(50) == -1
+
+
+@pytest.mark.parametrize("width", range(150, 2200, 37))
+def test_lines_are_full_with_even_gaps_and_thumbnails_near_the_wanted_size(width: int) -> None:
+    wanted, extra = 176, 12
+    side = fitted_side(width, wanted, extra)
+    cells = GalleryLayout(width, QSize(side + extra, 220), [500], 0)
+    rects = [cells.cell_rect(row) for row in range(cells.columns)]
+    gaps = {b.left() - a.right() - 1 for a, b in itertools.pairwise(rects)}
+    assert len(gaps) <= 1
+    assert not gaps or GAP_PX <= min(gaps) <= GAP_PX + 2
+    if cells.columns > 1:
+        assert width - rects[-1].right() <= 2 * MARGIN_PX
+    if cells.columns > 2:
+        assert 0.8 * wanted < side < 1.25 * wanted

@@ -113,8 +113,9 @@ class GalleryDelegate(QStyledItemDelegate):
 
     def set_side(self, side: int) -> None:
         """Use another size of thumbnails."""
-        self._side = side
-        self._measure()
+        if side != self._side:
+            self._side = side
+            self._measure()
 
     def set_style(self, font: QFont, palette: QPalette, ratio: float) -> None:
         """Take over the view's font, colours and device pixel ratio."""

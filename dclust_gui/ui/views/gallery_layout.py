@@ -17,12 +17,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GAP_PX = 8
-"""Least space between cells: also where a rubber band can begin."""
+"""Space between cells: also where a rubber band can begin."""
 
 MARGIN_PX = 12
 """Space around all cells."""
 
 _SECTION_GAP_PX = 10
+
+
+def fitted_side(width: int, wanted: int, extra: int) -> int:
+    """The side of thumbnails nearest to a wanted one with which a line of cells is full.
+
+    Args:
+        width: Width of the visible area, pixels.
+        wanted: Wanted side, pixels.
+        extra: Width of a cell beyond its thumbnail, pixels.
+
+    Returns:
+        The side; never larger than wanted where only one cell fits.
+    """
+    room = width - 2 * MARGIN_PX + GAP_PX
+    columns = round(room / (wanted + extra + GAP_PX))
+    if columns <= 1:
+        return max(1, min(wanted, room - GAP_PX - extra))
+    return room // columns - GAP_PX - extra
 
 
 class GalleryLayout:

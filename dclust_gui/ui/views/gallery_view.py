@@ -44,7 +44,7 @@ from dclust_gui.ui.models.gallery_model import GalleryModel
 from dclust_gui.ui.views.gallery_delegate import HEADER_PX, GalleryDelegate
 from dclust_gui.ui.views.gallery_drop import GalleryDrop
 from dclust_gui.ui.views.gallery_keys import GalleryKeys
-from dclust_gui.ui.views.gallery_layout import GalleryLayout
+from dclust_gui.ui.views.gallery_layout import GalleryLayout, fitted_side
 from dclust_gui.ui.views.gallery_mouse import GalleryMouse
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 MIN_SIDE_PX = 64
 MAX_SIDE_PX = 512
-DEFAULT_SIDE_PX = 160
+DEFAULT_SIDE_PX = 176
 SIDE_STEP_PX = 16
 _LOAD_DELAY_MS = 15
 _SETTLE_MS = 60
@@ -88,6 +88,7 @@ class GalleryView(QAbstractItemView):
         self._gallery = model
         self._paint_delegate = GalleryDelegate()
         self._layout = GalleryLayout(1, self._paint_delegate.cell_size, [0], 0)
+        self._wanted_side = DEFAULT_SIDE_PX
         self._selection = Selection()
         self._unsubscribe: Callable[[], None] | None = None
         self._hover_row = -1
@@ -146,8 +147,11 @@ class GalleryView(QAbstractItemView):
 
     @property
     def cell_side(self) -> int:
-        """Side of thumbnails, device-independent pixels."""
-        return self._paint_delegate.side
+        """Wanted side of thumbnails; they are a little larger or smaller, so that lines are full.
+
+        In device-independent pixels.
+        """
+        return self._wanted_side
 
     @Slot(int)
     def set_cell_side(self, side: int) -> None:
@@ -156,7 +160,7 @@ class GalleryView(QAbstractItemView):
         if wanted == self.cell_side:
             return
         self._remember_place()
-        self._paint_delegate.set_side(wanted)
+        self._wanted_side = wanted
         self._relayout()
         self.cell_side_changed.emit(wanted)
 
@@ -509,14 +513,17 @@ class GalleryView(QAbstractItemView):
     def _relayout(self) -> None:
         sections = self._gallery.sections
         is_grouped = bool(sections) and sections[0].cluster is not None
+        width, delegate = self.viewport().width(), self._paint_delegate
+        extra = delegate.cell_size.width() - delegate.side
+        delegate.set_side(fitted_side(width, self._wanted_side, extra))
         self._layout = GalleryLayout(
-            self.viewport().width(),
+            width,
             self._paint_delegate.cell_size,
             [section.count for section in sections],
             HEADER_PX if is_grouped else 0,
         )
         ratio = self.devicePixelRatioF()
-        self._gallery.set_side(round(self.cell_side * ratio), ratio)
+        self._gallery.set_side(round(delegate.side * ratio), ratio)
         self._hover_row = -1
         self._mouse.forget_rows()
         self.updateGeometries()
