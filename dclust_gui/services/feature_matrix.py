@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.compute.memory import memory_budget_bytes
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -71,6 +69,8 @@ class FeatureMatrix:
         Raises:
             Cancelled: If the token says so.
         """
+        from dclust_gui.compute.memory import memory_budget_bytes
+
         limit = memory_budget_bytes(FLOAT32_SHARE) if float32_bytes is None else float32_bytes
         is_wide = 4 * features.size <= limit
         total = np.zeros(features.shape[1], np.float64)

@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QApplication
 
 from dclust_gui import __version__
 from dclust_gui.services.settings import Settings
+from dclust_gui.services.similar import SimilarService
 from dclust_gui.services.workspace import Workspace
 from dclust_gui.storage.locations import data_dir
 from dclust_gui.ui.bridge.engine_host import EngineHost
 from dclust_gui.ui.bridge.garbage import GarbageKeeper
 from dclust_gui.ui.bridge.preview_loader import PreviewLoader
+from dclust_gui.ui.bridge.query_host import QueryHost
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.cluster_model import ClusterModel
 from dclust_gui.ui.models.gallery_model import GalleryModel
@@ -25,6 +27,7 @@ from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.main_window import MainWindow
+from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.work import Work
 
 if TYPE_CHECKING:
@@ -76,6 +79,8 @@ class App(QObject):
         self.clusters = ClusterModel(self._strip_loader, self)
         self.work = Work(self._workspace.engine, self.engine_host, self)
         self.controller = Controller(self.work, self.io_host, settings, self)
+        self.query_host = QueryHost("query", self)
+        self.similar = SimilarService(self._workspace.engine)
         self.window = MainWindow(self.gallery, self.clusters, self._previews)
         self.commands = Commands(
             self.window,
@@ -86,6 +91,9 @@ class App(QObject):
             settings,
             self.theme,
             data_dir() / "sample collection",
+        )
+        self._quality = QualityKeeper(
+            self.window.quality, self.controller, self.query_host, self.similar
         )
         self._target: Path | None = None
         self._garbage = GarbageKeeper(self)
@@ -113,6 +121,7 @@ class App(QObject):
             self._loader,
             self._strip_loader,
             self._previews,
+            self.query_host,
             self.io_host,
             self.engine_host,
         )

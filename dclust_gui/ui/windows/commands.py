@@ -149,6 +149,7 @@ class Commands(QObject):
         panel.rename_requested.connect(self._on_panel_rename_requested)
         panel.context_menu_requested.connect(self._on_panel_context_menu_requested)
         panel.hint_changed.connect(self._on_panel_hint_changed)
+        window.quality.cluster_requested.connect(panel.select_cluster)
         window.run_panel.run_requested.connect(self._on_run_panel_run_requested)
         window.messages.action_requested.connect(self._on_messages_action_requested)
         window.jobs.pause_requested.connect(self._work.pause)

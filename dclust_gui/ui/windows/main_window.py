@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QDockWidget,
     QLabel,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QSlider,
     QStackedWidget,
+    QTabWidget,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -25,6 +26,7 @@ from dclust_gui.ui.views.gallery_view import MAX_SIDE_PX, MIN_SIDE_PX, GalleryVi
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.message_bar import MessageBar
 from dclust_gui.ui.views.preview import PreviewOverlay
+from dclust_gui.ui.views.quality_panel import QualityPanel
 from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
 from dclust_gui.ui.windows.actions import Actions
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         self.gallery = GalleryView(gallery, self)
         self.clusters = ClusterPanel(clusters, self)
         self.run_panel = RunPanel(self)
+        self.quality = QualityPanel(self)
         self.messages = MessageBar(self)
         self.jobs = JobBar(self)
         self.counts = QLabel(self)
@@ -92,6 +95,13 @@ class MainWindow(QMainWindow):
         self._right = self._dock(
             "Clustering", self.run_panel, Qt.DockWidgetArea.RightDockWidgetArea
         )
+        self._quality_dock = self._dock(
+            "Quality", self.quality, Qt.DockWidgetArea.RightDockWidgetArea
+        )
+        self.tabifyDockWidget(self._right, self._quality_dock)
+        self.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
+        self._quality_dock.hide()
+        self._wants_quality = False
         self.resizeDocks(
             [self._left, self._right], [GRID * 38, GRID * 32], Qt.Orientation.Horizontal
         )
@@ -108,6 +118,12 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentIndex(1 if is_open else 0)
         for part in (self._left, self._right, self.zoom):
             part.setVisible(is_open)
+        if not is_open and not self._quality_dock.isHidden():
+            self._wants_quality = True
+            self._quality_dock.hide()
+        elif is_open:
+            self._quality_dock.setVisible(self._wants_quality)
+            self._wants_quality = False
         if is_open:
             self.gallery.setFocus()
 
@@ -212,10 +228,9 @@ class MainWindow(QMainWindow):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")
         panels = menu.addMenu("Panels")
-        for dock, words in ((self._left, "Clusters"), (self._right, "Clustering")):
-            action = dock.toggleViewAction()
-            action.setText(words)
-            panels.addAction(action)
+        for dock in (self._left, self._right, self._quality_dock):
+            panels.addAction(dock.toggleViewAction())
+        self._quality_dock.toggleViewAction().triggered.connect(self._on_quality_triggered)
         menu.addMenu("Theme").addActions(actions.themes.actions())
         self._fill(menu, "full_screen")
 
@@ -242,6 +257,11 @@ class MainWindow(QMainWindow):
         status.setContentsMargins(GRID, 0, GRID, 0)
         status.addPermanentWidget(self.counts)
         status.addPermanentWidget(self.zoom)
+
+    @Slot(bool)
+    def _on_quality_triggered(self, is_shown: bool) -> None:
+        if is_shown:
+            self._quality_dock.raise_()
 
     # -- Qt ----------------------------------------------------------------------------------
 

@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QInputDialog, QLineEdit
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.events import Stage
+from dclust_gui.services.cluster_quality import ClusterBar, QualityReport
 from dclust_gui.services.marks import Mark
 from dclust_gui.services.opening import open_folder, open_project
 from dclust_gui.services.settings import Settings
 from dclust_gui.ui.models.cluster_model import Role
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, encode_ids
 from dclust_gui.ui.views.message_bar import MessageKind
+from dclust_gui.ui.views.quality_bars import QualityBars
 from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
 from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.services.session import ProjectSession
+    from dclust_gui.services.snapshot import Snapshot
     from dclust_gui.ui.app import App
     from tests.ui.windows.conftest import QuickEngine
 
@@ -365,6 +368,35 @@ def test_marks_colour_and_notes_can_be_set_and_undone(clustered_app: App, qtbot:
     for _ in range(5):
         actions["undo"].trigger()
     assert session.clustering.clusters == before
+
+
+def test_quality_panel_measures_while_it_is_seen(
+    clustered_app: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, session = clustered_app, session_of(clustered_app)
+    asked: list[Snapshot] = []
+
+    def report(_service: object, snapshot: Snapshot, **_: object) -> QualityReport:
+        asked.append(snapshot)
+        table = snapshot.clustering.clusters
+        counts = snapshot.clustering.counts()
+        bars = tuple(ClusterBar(k, c.title, c.colour, counts[k], 0.5) for k, c in table.items())
+        return QualityReport(bars, 0.5, {}, "", has_folders=False, agreement=None)
+
+    monkeypatch.setattr("dclust_gui.services.cluster_quality.quality_report", report)
+    bars = app.window.quality.findChild(QualityBars)
+    assert isinstance(bars, QualityBars)
+    app.controller.rename(1, "Cats")
+    qtbot.wait(500)
+    assert asked == []
+    panel = next(a for a in app.window.findChildren(QAction) if a.text() == "Quality")
+    panel.trigger()
+    qtbot.waitUntil(lambda: "Cats: 8 images" in bars.accessibleDescription(), timeout=3000)
+    session.move([0], 2)
+    qtbot.waitUntil(lambda: "Cats: 7 images" in bars.accessibleDescription(), timeout=3000)
+    assert len(asked) == 2
+    panel.trigger()
+    assert not app.window.quality.isVisible()
 
 
 def test_read_only_project_says_so_and_allows_no_change(
