@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.meanshift import MeanShift
     from dclust_gui.algorithms.mixture import GaussianMixture
     from dclust_gui.algorithms.partition import KMeans
+    from dclust_gui.algorithms.reduce import PCA, TSNE
     from dclust_gui.algorithms.spectral import SpectralClustering
+    from dclust_gui.algorithms.umap import UMAP
 
 __all__ = [
     "DBSCAN",
     "HDBSCAN",
+    "PCA",
+    "TSNE",
+    "UMAP",
     "Agglomerative",
     "GaussianMixture",
     "KMeans",
@@ -34,8 +39,11 @@ _HOMES = {
     "KMeans": "partition",
     "MeanShift": "meanshift",
     "MiniBatchKMeans": "kmeans_variants",
+    "PCA": "reduce",
     "SpectralClustering": "spectral",
     "SphericalKMeans": "kmeans_variants",
+    "TSNE": "reduce",
+    "UMAP": "umap",
 }
 
 

@@ -11,6 +11,7 @@ from dclust_gui.domain.errors import ClusteringError, InputError
 from dclust_gui.domain.events import Notice, Severity, Stage
 from dclust_gui.engine.isolation import Fitted, fit, fit_isolated
 from dclust_gui.engine.progress import StageMeter
+from dclust_gui.engine.reduction import check_reduction, reduced
 from dclust_gui.engine.requests import ClusterResult
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.runs import RunSettings
+    from dclust_gui.engine.reduction import ReductionCache
 
 LARGEST_AUTO_K = 30
 """Most clusters that an automatic choice tries."""
@@ -25,8 +27,11 @@ LARGEST_AUTO_K = 30
 ISOLATED_ABOVE = 5_000
 """Rows above which calls that cannot be stopped run in a process of their own."""
 
-DEFAULTS = {"algorithm": "kmeans", "reduce": "none", "head": "none"}
+DEFAULTS = {"algorithm": "kmeans", "reduce": "umap", "head": "none"}
 """What `auto` stands for."""
+
+FEWEST_FOR_UMAP = 50
+"""With fewer images k-means on the features is as good or better, so these are clustered."""
 
 SCALES = ("none", "l2", "centre-l2", "standard", "minmax")
 """How features can be scaled; repeated here so that a check loads no library."""
@@ -48,14 +53,14 @@ def resolve(settings: RunSettings) -> RunSettings:
         name: DEFAULTS[name] if getattr(settings, name) == "auto" else getattr(settings, name)
         for name in DEFAULTS
     }
-    for name, known in (("reduce", ("none",)), ("head", ("none",))):
-        if chosen[name] not in known:
-            raise InputError(
-                f"There is no --{name} '{chosen[name]}'.", "", f"Choose one of: {', '.join(known)}."
-            )
+    if settings.reduce == "auto" and settings.metric != "euclidean":
+        chosen["reduce"] = "none"  # another distance is meant for the features
+    if chosen["head"] != "none":
+        raise InputError(f"There is no --head '{chosen['head']}'.", "", "Choose one of: none.")
     resolved = replace(
         settings, algorithm=chosen["algorithm"], reduce=chosen["reduce"], head=chosen["head"]
     )
+    check_reduction(resolved)
     _check(resolved)
     return resolved
 
@@ -91,7 +96,11 @@ class _Space:
 
 
 def group_rows(
-    features: NDArray[np.float16], settings: RunSettings, sink: EventSink, token: CancelToken
+    features: NDArray[np.float16],
+    settings: RunSettings,
+    sink: EventSink,
+    token: CancelToken,
+    cache: ReductionCache | None = None,
 ) -> ClusterResult:
     """Cluster features.
 
@@ -100,6 +109,7 @@ def group_rows(
         settings: Resolved settings.
         sink: Takes messages.
         token: Stops or pauses the work.
+        cache: Keeps graphs and layouts of these features; None to compute them anew.
 
     Raises:
         ClusteringError: If the features cannot be clustered as asked.
@@ -117,7 +127,7 @@ def group_rows(
             "Ask for fewer clusters.",
         )
     timings: dict[str, float] = {"head": 0.0}
-    space = _prepare(features, settings, sink, token, timings)
+    space = _prepare(features, settings, sink, token, timings, cache)
     meter = StageMeter(Stage.CLUSTER, 0, sink, token)
     k, candidates = _choose_k(space, settings, meter)
     found = _fit(space, settings, k, meter)
@@ -142,14 +152,24 @@ def _prepare(
     sink: EventSink,
     token: CancelToken,
     timings: dict[str, float],
+    cache: ReductionCache | None,
 ) -> _Space:
-    """Scaled float32 features."""
+    """Features scaled, and reduced if asked for."""
     from dclust_gui.algorithms.distances import scale_features
 
+    def scaled() -> NDArray[np.float32]:
+        return scale_features(features, settings.scale)[0]
+
     meter = StageMeter(Stage.REDUCE, 0, sink, token)
-    rows, _ = scale_features(features, settings.scale)
+    name = f"features ({settings.scale})"
+    is_small = settings.reduce == "umap" and len(features) < FEWEST_FOR_UMAP
+    if settings.reduce == "none" or is_small:
+        rows = scaled()
+    else:
+        rows = reduced(scaled, settings, cache, sink, meter.set)
+        name = f"{settings.reduce} ({rows.shape[1]} of {name})"
     timings["reduce"] = meter.finish()
-    return _Space(rows, f"features ({settings.scale})")
+    return _Space(rows, name)
 
 
 def _choose_k(

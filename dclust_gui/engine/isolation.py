@@ -15,6 +15,7 @@ from dclust_gui.domain.errors import ClusteringError, KnownError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
     from numpy.typing import NDArray
 
@@ -111,12 +112,60 @@ def fit_isolated(
                     str(found["note"]),
                 )
         finally:
-            process.terminate()
-            process.join(_END_S)
-            if process.is_alive():
-                process.kill()
-                process.join()
+            _end(process)
             ours.close()
+
+
+def call_isolated(
+    function: Callable[[NDArray[np.float32], int, int], NDArray[np.float32]],
+    rows: NDArray[np.float32],
+    arguments: tuple[int, int],
+    callback: Callable[[int, int], None],
+) -> NDArray[np.float32]:
+    """What a function of a module makes of rows, in a process that a `Cancelled` ends.
+
+    Raises:
+        KnownError: If the function raised one, or its process died.
+    """
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(prefix="dclust-") as name:
+        np.save(Path(name) / "rows.npy", rows)
+        ours, theirs = context.Pipe()
+        body = (theirs, name, function, arguments)
+        process = context.Process(target=_serve_call, args=body, daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            _follow(ours, callback)
+            found: NDArray[np.float32] = np.load(Path(name) / "found.npy")
+            return found
+        finally:
+            _end(process)
+            ours.close()
+
+
+def _end(process: BaseProcess) -> None:
+    process.terminate()
+    process.join(_END_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _serve_call(
+    pipe: Connection,
+    folder: str,
+    function: Callable[[NDArray[np.float32], int, int], NDArray[np.float32]],
+    arguments: tuple[int, int],
+) -> None:
+    """Body of the process."""
+    try:
+        found = function(np.load(Path(folder) / "rows.npy"), *arguments)
+    except KnownError as error:
+        pipe.send(KnownError(error.what, error.why, error.hint))
+        return
+    np.save(Path(folder) / "found.npy", found)
+    pipe.send("done")
 
 
 def _follow(pipe: Connection, callback: Callable[[int, int], None]) -> None:

@@ -13,6 +13,7 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError
 from dclust_gui.domain.images import ImageStatus, display_path
 from dclust_gui.engine.grouping import group_rows, resolve
+from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
 from dclust_gui.engine.scan import scan
 from dclust_gui.storage.feature_store import FeaturesMissingError
@@ -197,7 +198,12 @@ class Engine:
         if not len(rows):
             raise _nothing_to_cluster(ingest)
         features = self.features(ingest, rows)
-        result = group_rows(features, settings, sink, token or CancelToken())
+        cache = ReductionCache.of(
+            self._stores.arrays,
+            ingest.backbone.fingerprint,
+            [ingest.contents[i] for i in rows.tolist()],
+        )
+        result = group_rows(features, settings, sink, token or CancelToken(), cache)
         seconds = time.perf_counter() - started
         return RunResult(
             ingest, rows, result, settings, seconds, peak_rss_mb(include_children=True)

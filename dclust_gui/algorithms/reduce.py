@@ -1,0 +1,203 @@
+"""Linear and neighbour-preserving reductions beside UMAP: principal components and t-SNE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from sklearn import manifold
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+BLOCK = 4096
+MOST_TSNE_DIMS = 3
+
+
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Principal components from the exact covariance, in blocks of rows.
+
+    Args:
+        n_components: Number of components; fewer where there are not so many images or features.
+        whiten: Give all components the same spread. It costs much accuracy on features of images.
+
+    Attributes:
+        mean_: float64 (d,).
+        components_: float64 (n_components, d), orthonormal; the largest entry of each positive.
+        explained_variance_: float64 (n_components,), descending.
+        explained_variance_ratio_: float64 (n_components,), shares of the whole variance.
+    """
+
+    def __init__(self, n_components: int = 64, *, whiten: bool = False) -> None:
+        self.n_components = n_components
+        self.whiten = whiten
+
+    mean_: NDArray[np.float64]
+    components_: NDArray[np.float64]
+    explained_variance_: NDArray[np.float64]
+    explained_variance_ratio_: NDArray[np.float64]
+    n_features_in_: int
+    _n_features_out: int
+
+    def fit(self, X: ArrayLike, y: None = None, callback: Callback | None = None) -> Self:  # noqa: N803
+        """Find the components of the rows of X.
+
+        Args:
+            X: (n_images, d) features, finite.
+            y: Ignored, as scikit-learn asks.
+            callback: Called with (images done, images); may raise `Cancelled`.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            UnusableDataError: If the features or parameters cannot be used.
+        """
+        del y
+        rows = _validated(self, X, reset=True)
+        if self.n_components < 1:
+            raise UnusableDataError("Could not reduce the features.", "It takes a component.")
+        self.mean_ = rows.mean(axis=0, dtype=np.float64)
+        covariance = np.zeros((rows.shape[1], rows.shape[1]))
+        for start in range(0, len(rows), BLOCK):
+            report(callback, start, len(rows))
+            part = (rows[start : start + BLOCK] - self.mean_).astype(rows.dtype)
+            covariance += part.T @ part
+        report(callback, len(rows), len(rows))
+        covariance /= max(1, len(rows) - 1)
+        values, vectors = np.linalg.eigh(covariance)
+        kept = min(self.n_components, rows.shape[1], max(1, len(rows) - 1))
+        axes = vectors[:, ::-1][:, :kept]
+        signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(kept)])
+        self.components_ = (axes * np.where(signs == 0, 1.0, signs)).T
+        self.explained_variance_ = np.maximum(values[::-1][:kept], 0.0)
+        whole = float(np.maximum(values, 0.0).sum())
+        self.explained_variance_ratio_ = self.explained_variance_ / (whole if whole > 0 else 1.0)
+        self._n_features_out = kept
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
+        """Components of rows.
+
+        Args:
+            X: (m, d).
+
+        Returns:
+            float32 (m, n_components).
+
+        Raises:
+            NotFittedError: If nothing has been fitted.
+            UnusableDataError: If the features cannot be used.
+        """
+        check_is_fitted(self)
+        rows = _validated(self, X, reset=False)
+        result = np.empty((len(rows), len(self.components_)), dtype=np.float32)
+        axes = self.components_.T
+        if self.whiten:
+            least = 1e-12 * max(float(self.explained_variance_.max(initial=0.0)), 1e-300)
+            axes = axes / np.sqrt(np.maximum(self.explained_variance_, least))
+        for start in range(0, len(rows), BLOCK):
+            part = slice(start, start + BLOCK)
+            result[part] = (rows[part] - self.mean_) @ axes
+        return result
+
+
+class TSNE(BaseEstimator):
+    """t-SNE for maps, by scikit-learn's Barnes-Hut method; it cannot be stopped half-way.
+
+    Args:
+        n_components: 1 to 3 coordinates.
+        perplexity: About the number of neighbours that count; less with few images.
+        random_state: Seed.
+
+    Attributes:
+        embedding_: float32 (n_images, n_components).
+
+    Source:
+        van der Maaten, "Accelerating t-SNE using tree-based algorithms", JMLR 15, 2014.
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        perplexity: float = 30.0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.perplexity = perplexity
+        self.random_state = random_state
+
+    embedding_: NDArray[np.float32]
+    n_features_in_: int
+
+    def fit(self, X: ArrayLike, y: None = None, callback: Callback | None = None) -> Self:  # noqa: N803
+        """Lay out the rows of X.
+
+        Args:
+            X: (n_images, d) features, finite.
+            y: Ignored, as scikit-learn asks.
+            callback: Called with (done, total) before and after; may raise `Cancelled`.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            UnusableDataError: If the features or parameters cannot be used.
+        """
+        del y
+        rows = _validated(self, X, reset=True)
+        if not 1 <= self.n_components <= MOST_TSNE_DIMS or not self.perplexity > 0:
+            raise UnusableDataError(
+                "Could not lay out the images.",
+                f"t-SNE gives 1 to {MOST_TSNE_DIMS} coordinates and takes a perplexity above 0.",
+                "Use UMAP for more coordinates.",
+            )
+        report(callback, 0, 1)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.embedding_ = self._layout(rows, seed)
+        report(callback, 1, 1)
+        return self
+
+    def fit_transform(
+        self,
+        X: ArrayLike,  # noqa: N803
+        y: None = None,
+        callback: Callback | None = None,
+    ) -> NDArray[np.float32]:
+        """Lay out the rows of X and give their coordinates; see `fit`."""
+        return self.fit(X, y, callback).embedding_
+
+    def _layout(self, rows: FloatArray, seed: int) -> NDArray[np.float32]:
+        total = len(rows)
+        start = PCA(self.n_components).fit(rows).transform(rows)
+        first = np.zeros((total, self.n_components), dtype=np.float32)
+        first[:, : start.shape[1]] = start
+        spread = float(first[:, 0].std())
+        if total < 5 or not spread > 0:
+            return first
+        model = manifold.TSNE(
+            self.n_components,
+            perplexity=min(self.perplexity, max(1.0, total / 4)),
+            init=first / spread * 1e-4,
+            learning_rate=max(total / 12, 50.0),
+            random_state=seed,
+        )
+        placed: NDArray[np.float32] = model.fit_transform(rows).astype(np.float32)
+        return placed
+
+
+def _validated(model: BaseEstimator, values: ArrayLike, *, reset: bool) -> FloatArray:
+    """Finite, C-ordered float32 or float64, the width checked."""
+    try:
+        checked: FloatArray = validate_data(
+            model, values, reset=reset, dtype=[np.float32, np.float64], order="C"
+        )
+    except ValueError as error:
+        raise UnusableDataError("Could not use the features.", str(error)) from error
+    return checked

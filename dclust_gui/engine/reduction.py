@@ -1,0 +1,196 @@
+"""From scaled features to the space that is clustered; graphs and layouts come from the cache."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.errors import InputError, StorageError
+from dclust_gui.domain.events import Notice, Severity
+from dclust_gui.engine.isolation import call_isolated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dclust_gui.algorithms.knn import Neighbours
+    from dclust_gui.domain.control import EventSink
+    from dclust_gui.domain.runs import RunSettings
+    from dclust_gui.storage.array_cache import ArrayCache
+
+REDUCTIONS = {"none": 0, "pca": 64, "pca-whiten": 64, "tsne": 2, "umap": 10}
+"""Reductions and the width each gives when none is asked for."""
+
+MOST_DIMS = {"tsne": 3}
+VERSION = 1
+"""Goes up when the same parameters give other graphs or layouts."""
+
+ISOLATED_ABOVE = 2_000
+"""Rows above which t-SNE, which cannot be stopped, runs in a process of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReductionCache:
+    """Where graphs and layouts of certain features are kept.
+
+    Attributes:
+        arrays: The cache.
+        source: What the features are, as text: the same text, the same rows.
+    """
+
+    arrays: ArrayCache
+    source: str
+
+    @classmethod
+    def of(cls, arrays: ArrayCache, fingerprint: str, contents: Sequence[bytes]) -> ReductionCache:
+        """For the features of some images.
+
+        Args:
+            arrays: The cache.
+            fingerprint: Of the backbone.
+            contents: Content hashes, one to a row.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        for content in contents:
+            digest.update(content)
+        return cls(arrays, f"{fingerprint} {len(contents)} {digest.hexdigest()}")
+
+    def get(self, key: str) -> dict[str, NDArray[np.generic]] | None:
+        """What is kept under a key, or None."""
+        return self.arrays.get(f"{self.source} {key} v{VERSION}")
+
+    def put(self, key: str, arrays: Mapping[str, NDArray[np.generic]], sink: EventSink) -> None:
+        """Keep arrays; a cache that cannot be written costs a warning only."""
+        try:
+            self.arrays.put(f"{self.source} {key} v{VERSION}", arrays)
+        except StorageError as error:
+            sink(Notice(Severity.WARNING, f"{error.what} {error.why}"))
+
+
+def check_reduction(settings: RunSettings) -> None:
+    """Refuse a reduction or a width that does not exist.
+
+    Raises:
+        InputError: If so.
+    """
+    if settings.reduce not in REDUCTIONS:
+        names = ", ".join((*REDUCTIONS, "auto"))
+        raise InputError(
+            f"There is no --reduce '{settings.reduce}'.", "", f"Choose one of: {names}."
+        )
+    most = MOST_DIMS.get(settings.reduce, 1000)
+    if not 0 <= settings.dims <= most:
+        raise InputError(
+            f"Could not use --dims {settings.dims}.",
+            f"With --reduce {settings.reduce} it can be 1 to {most}.",
+            "Leave it out for the usual width.",
+        )
+
+
+def width_of(settings: RunSettings) -> int:
+    """Columns of the reduced space; 0 where nothing is reduced."""
+    return settings.dims or REDUCTIONS[settings.reduce]
+
+
+def reduced(
+    scaled: Callable[[], NDArray[np.float32]],
+    settings: RunSettings,
+    cache: ReductionCache | None,
+    sink: EventSink,
+    callback: Callable[[int, int], None],
+) -> NDArray[np.float32]:
+    """Rows of the space that is clustered.
+
+    Args:
+        scaled: Gives the scaled features; not called where the cache has the answer.
+        settings: Resolved settings.
+        cache: Of these features, or None.
+        sink: Takes messages.
+        callback: Told (done, total); may raise `Cancelled`.
+    """
+    dims = width_of(settings)
+    key = f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}"
+    kept = cache.get(key) if cache is not None else None
+    if kept is not None and "rows" in kept:
+        return np.array(kept["rows"], dtype=np.float32)
+    rows = scaled()
+    callback(0, 0)
+    match settings.reduce:
+        case "umap":
+            found = _umap(rows, settings, dims, cache, sink, callback)
+        case "tsne":
+            found = _tsne(rows, dims, settings.seed, callback)
+        case _:
+            from dclust_gui.algorithms.reduce import PCA
+
+            model = PCA(dims, whiten=settings.reduce == "pca-whiten")
+            found = model.fit(rows, callback=callback).transform(rows)
+    if cache is not None:
+        cache.put(key, {"rows": found}, sink)
+    return found
+
+
+def _umap(
+    rows: NDArray[np.float32],
+    settings: RunSettings,
+    dims: int,
+    cache: ReductionCache | None,
+    sink: EventSink,
+    callback: Callable[[int, int], None],
+) -> NDArray[np.float32]:
+    from dclust_gui.algorithms.fuzzy_graph import fuzzy_graph
+    from dclust_gui.algorithms.umap import graph_layout, neighbour_count
+
+    count = neighbour_count(len(rows))
+    near = neighbours(rows, settings.scale, count, cache, sink, callback)
+    graph = fuzzy_graph(near)
+    return graph_layout(graph, rows, dims, seed=settings.seed, callback=callback)
+
+
+def neighbours(
+    rows: NDArray[np.float32],
+    scale: str,
+    count: int,
+    cache: ReductionCache | None,
+    sink: EventSink,
+    callback: Callable[[int, int], None],
+) -> Neighbours:
+    """The nearest neighbours of scaled features, from the cache if they are there.
+
+    Args:
+        rows: float32 (m, d).
+        scale: How they were scaled.
+        count: Wanted number.
+        cache: Of these features, or None.
+        sink: Takes messages.
+        callback: Told (done, total); may raise `Cancelled`.
+    """
+    from dclust_gui.algorithms.knn import Neighbours, nearest_neighbours
+
+    key = f"knn {scale} {count}"
+    kept = cache.get(key) if cache is not None else None
+    if kept is not None and {"indices", "distances"} <= kept.keys():
+        return Neighbours(kept["indices"].astype(np.int32), kept["distances"].astype(np.float32))
+    near = nearest_neighbours(rows, count, callback=callback)
+    if cache is not None:
+        cache.put(key, {"indices": near.indices, "distances": near.distances}, sink)
+    return near
+
+
+def _tsne(
+    rows: NDArray[np.float32], dims: int, seed: int, callback: Callable[[int, int], None]
+) -> NDArray[np.float32]:
+    if len(rows) > ISOLATED_ABOVE:
+        return call_isolated(tsne_rows, rows, (dims, seed), callback)
+    return tsne_rows(rows, dims, seed)
+
+
+def tsne_rows(rows: NDArray[np.float32], dims: int, seed: int) -> NDArray[np.float32]:
+    """The t-SNE layout of rows; a function of its own so that another process can find it."""
+    from dclust_gui.algorithms.reduce import TSNE
+
+    return TSNE(dims, random_state=seed).fit_transform(rows)
