@@ -11,6 +11,7 @@ from dclust_gui.domain.errors import InputError
 from dclust_gui.services.bench.algorithms import bench_algorithms
 from dclust_gui.services.bench.reading import bench_extract, bench_rescan
 from dclust_gui.services.bench.rows import as_json
+from dclust_gui.services.bench.startup import bench_startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ _BENCHES: dict[str, Bench] = {
     "extract": bench_extract,
     "rescan": bench_rescan,
     "algorithms": bench_algorithms,
+    "startup": bench_startup,
 }
 
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Slot
 from PySide6.QtWidgets import QApplication
 
 from dclust_gui import __version__
+from dclust_gui.services.bench import EXIT_WHEN_PAINTED
 from dclust_gui.services.settings import Settings
 from dclust_gui.services.similar import SimilarService
 from dclust_gui.services.workspace import Workspace
@@ -26,6 +27,7 @@ from dclust_gui.ui.models.gallery_model import GalleryModel
 from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
+from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.main_window import MainWindow
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.work import Work
@@ -157,6 +159,8 @@ def run_window(target: Path | None = None) -> int:
     qt.setApplicationName("dclust")
     qt.setApplicationVersion(__version__)
     app = App()
+    if os.environ.get(EXIT_WHEN_PAINTED):
+        FirstPaint(app.window)
     app.show(target)
     code = QApplication.exec()
     if not app.shutdown(_LEAVE_MS):
