@@ -26,6 +26,7 @@ class ChangeSet:
         has_new_images: Images were added, or their facts changed.
         has_new_run: Another run is accepted now.
         has_new_project: Everything changed: another project is open.
+        is_preview: The new state is only shown while something is dragged; nothing was decided.
     """
 
     revision: int
@@ -34,3 +35,4 @@ class ChangeSet:
     has_new_images: bool = False
     has_new_run: bool = False
     has_new_project: bool = False
+    is_preview: bool = False

@@ -51,6 +51,7 @@ class ProjectSession:
         self.is_draft = is_draft
         self._images = store.images()
         self._clustering = store.clustering()
+        self._preview: Clustering | None = None
         self._history = store.history()
         self._selection = Selection()
         self._revision = 0
@@ -92,7 +93,12 @@ class ProjectSession:
 
     @property
     def clustering(self) -> Clustering:
-        """The present labels and clusters."""
+        """The present labels and clusters; a preview's while one is shown."""
+        return self._clustering if self._preview is None else self._preview
+
+    @property
+    def saved_clustering(self) -> Clustering:
+        """The present labels and clusters as they are saved, whatever preview is shown."""
         return self._clustering
 
     @property
@@ -145,6 +151,18 @@ class ProjectSession:
             self._selection = wanted
             for listener in tuple(self._selection_listeners):
                 listener(wanted)
+
+    def show_preview(self, clustering: Clustering | None) -> None:
+        """Show other labels to all followers while something is dragged; nothing is decided.
+
+        Args:
+            clustering: What to show, over the same images; None for the saved state again. Any
+                decision ends a preview.
+        """
+        if clustering is self._preview:
+            return
+        before, self._preview = self.clustering, clustering
+        self._publish(before, self.clustering, is_preview=True)
 
     # -- decisions -------------------------------------------------------------------------
 
@@ -365,9 +383,21 @@ class ProjectSession:
         return cluster
 
     def _publish_from(self, before: Clustering, *, new_images: bool = False) -> None:
-        """Take the store's state and tell all followers what is different."""
-        after = self._store.clustering()
-        self._clustering = after
+        """Take the store's state and tell all followers what is different; ends a preview."""
+        if self._preview is not None:
+            before, self._preview = self._preview, None
+        self._clustering = self._store.clustering()
+        self._publish(before, self._clustering, new_images=new_images)
+
+    def _publish(
+        self,
+        before: Clustering,
+        after: Clustering,
+        *,
+        new_images: bool = False,
+        is_preview: bool = False,
+    ) -> None:
+        """Tell all followers what differs between two states."""
         self._revision += 1
         common = min(before.n_images, after.n_images)
         differs = (before.labels[:common] != after.labels[:common]) | (
@@ -380,6 +410,7 @@ class ProjectSession:
             frozenset(k for k in keys if before.clusters.get(k) != after.clusters.get(k)),
             has_new_images=new_images,
             has_new_run=before.run_id != after.run_id,
+            is_preview=is_preview,
         )
         for listener in tuple(self._listeners):
             listener(change)

@@ -78,6 +78,10 @@ class Project:
         """Of each image."""
         return self.run.confidence
 
+    @property
+    def saved_clustering(self) -> Clustering:
+        return self.clustering
+
     def subscribe(self, _: object) -> Callable[[], None]:
         """Nothing ever changes."""
         return lambda: None

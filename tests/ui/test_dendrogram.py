@@ -75,6 +75,10 @@ class Source:
     def confidence(self) -> NDArray[np.float32]:
         return np.full(len(self.images), 0.5, np.float32)
 
+    @property
+    def saved_clustering(self) -> Clustering:
+        return self.clustering
+
     def subscribe(self, listener: Callable[[ChangeSet], None]) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.domain.changes import ChangeSet
+    from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.domain.runs import Run
     from dclust_gui.domain.selection import Selection
@@ -38,6 +39,10 @@ class DendrogramSource(GallerySource, Protocol):
     @property
     def run(self) -> Run | None:
         """The run that was accepted last."""
+
+    @property
+    def saved_clustering(self) -> Clustering:
+        """The labels as they are saved, whatever is previewed."""
 
 
 class DendrogramModel(QObject):
@@ -138,7 +143,7 @@ class DendrogramModel(QObject):
         """The cluster table that is shown."""
         if self._preview is not None:
             return self._preview[1].clusters
-        return {} if self._source is None else self._source.clustering.clusters
+        return {} if self._source is None else self._source.saved_clustering.clusters
 
     def try_cut(self, cut: Cut, request: CutRequest | None = None) -> None:
         """Show a cut without writing anything.
@@ -154,7 +159,7 @@ class DendrogramModel(QObject):
             self.cut_heights = heights_on_stems(cut)
         else:
             wish = CutRequest.whole(cut) if request is None else request
-            preview = preview_cut(self._source.clustering, self._tree.run, wish)
+            preview = preview_cut(self._source.saved_clustering, self._tree.run, wish)
             self._preview = (cut, preview)
             self._refresh_cut()
         self.changed.emit()
@@ -271,13 +276,13 @@ class DendrogramModel(QObject):
     def _follow(self, change: ChangeSet) -> None:
         """Take over what the session says has changed."""
         source = self._source
-        if source is None:
+        if source is None or change.is_preview:
             return
-        if change.has_new_project or source.clustering.run_id != self._wanted_run:
+        if change.has_new_project or source.saved_clustering.run_id != self._wanted_run:
             self._take_run()
         elif self._tree is not None:
             self._preview = None
-            self._cut = present_cut(source.clustering, self._tree.run, self._tree.layout)
+            self._cut = present_cut(source.saved_clustering, self._tree.run, self._tree.layout)
             self._refresh_arrays()
             self.changed.emit()
 
@@ -297,7 +302,7 @@ class DendrogramModel(QObject):
             self.cut_heights = np.empty(0)
             self.strays = np.empty(0, np.int64)
             return
-        state = source.clustering
+        state = source.saved_clustering
         flags = state.flags[self._images]
         self.is_placed = (flags & np.uint8(ImageFlag.HAND_PLACED)) != 0
         self.placed_sums = np.concatenate([[0], np.cumsum(self.is_placed)])
@@ -312,7 +317,7 @@ class DendrogramModel(QObject):
         """Take over the labels of the cut that is shown."""
         source = self._source
         assert source is not None
-        shown = source.clustering if self._preview is None else self._preview[1]
+        shown = source.saved_clustering if self._preview is None else self._preview[1]
         self.labels = shown.labels[self._images]
         self.cut_heights = heights_on_stems(self.cut)
         self.cut_clusters = self._main_clusters()
@@ -351,7 +356,7 @@ class DendrogramModel(QObject):
         sums = (np.where(known, confidence, 0.0), known)
         self._confidence_sums = tuple(np.concatenate([[0.0], np.cumsum(a)]) for a in sums)
         self._exemplars = Exemplars(tree.layout, tree.run.confidence)
-        self._cut = present_cut(source.clustering, tree.run, tree.layout)
+        self._cut = present_cut(source.saved_clustering, tree.run, tree.layout)
         self._refresh_arrays()
         self._mark_selected(source.selection)
         self.tree_changed.emit()

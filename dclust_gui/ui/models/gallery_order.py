@@ -13,7 +13,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.images import display_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,15 +41,17 @@ class GalleryFilter:
     Attributes:
         cluster: Only this cluster, or `UNASSIGNED`; None for any.
         images: Only these ids; None for any.
+        found: Only these ids, in this order when not grouped: a search result; None for any.
     """
 
     cluster: int | None = None
     images: frozenset[int] | None = None
+    found: tuple[int, ...] | None = None
 
     @property
     def shows_all(self) -> bool:
         """Whether nothing is left out."""
-        return self.cluster is None and self.images is None
+        return self.cluster is None and self.images is None and self.found is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,8 @@ def arrange(
         is_grouped: One section per cluster that has images, in order of id, Unassigned last.
     """
     ids = _chosen(clustering, wanted)
+    if wanted.found is not None:
+        ranks = places_of(np.array(_known(wanted.found, clustering), np.int32), len(ranks))
     labels = clustering.labels[ids]
     if not is_grouped:
         ids = ids[np.argsort(ranks[ids], kind="stable")]
@@ -160,12 +164,17 @@ def _chosen(clustering: Clustering, wanted: GalleryFilter) -> NDArray[np.int32]:
     mask = np.ones(clustering.n_images, np.bool_)
     if wanted.cluster is not None:
         mask &= clustering.labels == wanted.cluster
-    if wanted.images is not None:
-        named = np.fromiter((i for i in wanted.images if 0 <= i < len(mask)), np.int64)
-        only = np.zeros_like(mask)
-        only[named] = True
-        mask &= only
+    for images in (wanted.images, wanted.found):
+        if images is not None:
+            only = np.zeros_like(mask)
+            only[_known(images, clustering)] = True
+            mask &= only
     return np.flatnonzero(mask).astype(np.int32)
+
+
+def _known(images: Iterable[int], clustering: Clustering) -> list[int]:
+    """Those ids that the clustering has."""
+    return [i for i in images if 0 <= i < clustering.n_images]
 
 
 def places_of(order: NDArray[np.int32], n: int) -> NDArray[np.int32]:

@@ -327,7 +327,7 @@ class DendrogramView(QAbstractScrollArea):
             return ()
         layout = model.layout
         inside = model.clusters_in(int(layout.start[node]), int(layout.stop[node]))
-        total = source.clustering.counts()
+        total = source.saved_clustering.counts()
         is_whole = all(c != UNASSIGNED and total.get(c) == n for c, n in inside.items())
         return tuple(inside) if is_whole else ()
 
