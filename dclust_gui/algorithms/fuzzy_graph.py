@@ -27,6 +27,7 @@ ROUNDS = 4
 DEGREE = 20
 """Rounds of the eigenvector search, and matrix products in each."""
 SPARE = 6
+MOST_MEMBERS = 1_000
 MOST_COMPONENTS = 2_000
 """Above so many components they are joined in a chain instead of by their nearest."""
 
@@ -91,7 +92,7 @@ def connected(graph: sparse.csr_array, features: FloatArray) -> sparse.csr_array
     sizes = np.bincount(part)
     order = np.argsort(part, kind="stable")
     starts = np.cumsum(sizes) - sizes
-    members = np.split(order, starts[1:])
+    members = [_thinned(rows) for rows in np.split(order, starts[1:])]
     centres = np.stack([features[rows].mean(axis=0) for rows in members])
     pairs = np.stack([np.arange(count - 1), np.arange(1, count)], 1)
     if count <= MOST_COMPONENTS:
@@ -108,6 +109,11 @@ def connected(graph: sparse.csr_array, features: FloatArray) -> sparse.csr_array
     bridge = sparse.coo_array((weak, (ends[:, 0], ends[:, 1])), shape=graph.shape)
     joined: sparse.csr_array = (graph + bridge + bridge.T).tocsr()
     return joined
+
+
+def _thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most MOST_MEMBERS of the rows, evenly: enough to say where a component lies."""
+    return rows[:: -(-len(rows) // MOST_MEMBERS)]
 
 
 def leading_vectors(

@@ -17,6 +17,7 @@ from dclust_gui.engine.requests import ClusterResult
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dclust_gui.algorithms.shortlist import Shortlist
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.runs import RunSettings
     from dclust_gui.engine.reduction import ReductionCache
@@ -89,10 +90,11 @@ def _check(settings: RunSettings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """Features as they are clustered."""
+    """Features as they are clustered; a layout puts neighbours together."""
 
     rows: NDArray[np.float32]
     name: str
+    is_layout: bool
 
 
 def group_rows(
@@ -129,7 +131,7 @@ def group_rows(
     timings: dict[str, float] = {"head": 0.0}
     space = _prepare(features, settings, sink, token, timings, cache)
     meter = StageMeter(Stage.CLUSTER, 0, sink, token)
-    k, candidates = _choose_k(space, settings, meter)
+    k, candidates, shortlist = _choose_k(space, settings, meter)
     found = _fit(space, settings, k, meter)
     timings["cluster"] = meter.finish()
     if found.note:
@@ -143,7 +145,9 @@ def group_rows(
     timings["measure"] = meter.finish()
     for array in (labels, confidence, tree):
         array.setflags(write=False)
-    return ClusterResult(labels, confidence, tree, candidates, space.name, internal, timings)
+    return ClusterResult(
+        labels, confidence, tree, candidates, space.name, internal, timings, shortlist
+    )
 
 
 def _prepare(
@@ -169,23 +173,30 @@ def _prepare(
         rows = reduced(scaled, settings, cache, sink, meter.set)
         name = f"{settings.reduce} ({rows.shape[1]} of {name})"
     timings["reduce"] = meter.finish()
-    return _Space(rows, name)
+    is_layout = not is_small and settings.reduce in ("umap", "tsne")
+    return _Space(rows, name, is_layout)
 
 
 def _choose_k(
     space: _Space, settings: RunSettings, meter: StageMeter
-) -> tuple[int | None, tuple[tuple[int, float], ...]]:
+) -> tuple[int | None, tuple[tuple[int, float], ...], Shortlist | None]:
     """The number of clusters, and the evidence when it was chosen here."""
     from dclust_gui.algorithms.registry import method
     from dclust_gui.algorithms.selection import choose_k_by_silhouette
 
     if settings.k or not method(settings.algorithm).needs_k:
-        return settings.k or None, ()
+        return settings.k or None, (), None
+    if space.is_layout:
+        from dclust_gui.algorithms.shortlist import k_shortlist
+
+        found = k_shortlist(space.rows, random_state=settings.seed, callback=meter.set)
+        candidates = tuple((c.k, c.silhouette) for c in found.candidates)
+        return found.preselected, candidates, found
     largest = min(LARGEST_AUTO_K, max(2, int(np.sqrt(len(space.rows)))))
     choice = choose_k_by_silhouette(
         space.rows, range(2, largest + 1), random_state=settings.seed, callback=meter.set
     )
-    return choice.k, choice.candidates
+    return choice.k, choice.candidates, None
 
 
 def _fit(space: _Space, settings: RunSettings, k: int | None, meter: StageMeter) -> Fitted:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dclust_gui.algorithms.shortlist import Shortlist
     from dclust_gui.domain.images import ImageFacts, ScanResult
 
 
@@ -93,6 +94,8 @@ class ClusterResult:
         space: Name of the space that was clustered and measured.
         internal: Internal measures by name, in that space; only those that are defined.
         timings: Wall seconds by stage.
+        shortlist: Numbers of clusters to choose from, with the evidence; None when k was given or
+            chosen by the silhouette of the features.
     """
 
     labels: NDArray[np.int32]
@@ -102,6 +105,7 @@ class ClusterResult:
     space: str
     internal: Mapping[str, float]
     timings: Mapping[str, float]
+    shortlist: Shortlist | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from dclust_gui.services.labels_table import root_prefixes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dclust_gui.engine.requests import IngestResult, RunResult
+    from dclust_gui.engine.requests import ClusterResult, IngestResult, RunResult
     from dclust_gui.services.labels_table import LabelRow
 
 _STAGES = ("scan", "decode", "features", "reduce", "head", "cluster", "tree")
@@ -76,7 +76,7 @@ def report_values(
             "fingerprint": ingest.backbone.fingerprint,
             "dims": ingest.backbone.dims,
         },
-        "k_candidates": [{"k": k, "silhouette": _number(s, 4)} for k, s in clusters.k_candidates],
+        "k_candidates": _candidates(clusters),
         "timings": {name: round(timings.get(name, 0.0), 3) for name in _STAGES}
         | {"total": round(result.seconds, 3)},
         "rates": {"images_per_s": round(n_read / result.seconds, 2) if result.seconds else 0.0},
@@ -100,6 +100,16 @@ def report_text(
     """The report as JSON text; see `report_values`."""
     values = report_values(result, external, rows)
     return json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _candidates(clusters: ClusterResult) -> list[Json]:
+    """Numbers of clusters with their evidence; those of a short list say why they are there."""
+    values: list[Json] = [{"k": k, "silhouette": _number(s, 4)} for k, s in clusters.k_candidates]
+    if clusters.shortlist is not None:
+        for value, found in zip(values, clusters.shortlist.candidates, strict=True):
+            value["level"], value["reason"] = str(found.level), found.reason
+            value["preselected"] = found.k == clusters.shortlist.preselected
+    return values
 
 
 def _number(value: float, digits: int) -> float | None:
