@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from dclust_gui import __version__
 from dclust_gui.services.bench import EXIT_WHEN_PAINTED
+from dclust_gui.services.inspection import InspectionService
 from dclust_gui.services.settings import Settings
 from dclust_gui.services.similar import SimilarService
 from dclust_gui.services.workspace import Workspace
@@ -24,12 +25,15 @@ from dclust_gui.ui.bridge.query_host import QueryHost
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.cluster_model import ClusterModel
 from dclust_gui.ui.models.gallery_model import GalleryModel
+from dclust_gui.ui.models.inspection_model import InspectionModel
 from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.first_paint import FirstPaint
+from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
 from dclust_gui.ui.windows.quality import QualityKeeper
+from dclust_gui.ui.windows.tree_page import TreePage
 from dclust_gui.ui.windows.work import Work
 
 if TYPE_CHECKING:
@@ -83,7 +87,17 @@ class App(QObject):
         self.controller = Controller(self.work, self.io_host, settings, self)
         self.query_host = QueryHost("query", self)
         self.similar = SimilarService(self._workspace.engine)
-        self.window = MainWindow(self.gallery, self.clusters, self._previews)
+        self.filter_host = QueryHost("filter", self)
+        self._inspector_previews = PreviewLoader(source, self)
+        self._inspector_loader = ThumbnailLoader(source, self, 1)
+        self.inspection = InspectionModel(
+            InspectionService(self.similar),
+            self.query_host,
+            self._inspector_previews,
+            self._inspector_loader,
+            self,
+        )
+        self.window = MainWindow(self.gallery, self.clusters, self._previews, self.inspection)
         self.commands = Commands(
             self.window,
             self.clusters,
@@ -97,6 +111,19 @@ class App(QObject):
         self._quality = QualityKeeper(
             self.window.quality, self.controller, self.query_host, self.similar
         )
+        self.tree_page = TreePage(self.window, self.controller, self.commands.dialogs, source)
+        self.tree_page.rename_requested.connect(self.window.clusters.edit_cluster)
+        self.looking = Looking(
+            self.window,
+            self.controller,
+            self.commands.presenter,
+            self.tree_page,
+            self.window.inspector,
+            self.query_host,
+            self.filter_host,
+            self.similar,
+        )
+        self.controller.session_changed.connect(self._on_controller_session_changed)
         self._target: Path | None = None
         self._garbage = GarbageKeeper(self)
         self._garbage.start()
@@ -120,6 +147,10 @@ class App(QObject):
         self._garbage.stop()
         sys.setswitchinterval(self._switch_s)
         threads = (
+            self.tree_page,
+            self.filter_host,
+            self._inspector_previews,
+            self._inspector_loader,
             self._loader,
             self._strip_loader,
             self._previews,
@@ -134,6 +165,10 @@ class App(QObject):
         if all(ended):
             self._workspace.close()
         return all(ended)
+
+    @Slot()
+    def _on_controller_session_changed(self) -> None:
+        self.inspection.set_source(self.controller.session)
 
     @Slot()
     def _on_shown(self) -> None:

@@ -59,7 +59,15 @@ SPECS: dict[str, Spec] = {
     "select_all": Spec("Select all", (Key.SelectAll,), "select"),
     "select_none": Spec("Select none", ("Ctrl+D",)),
     "invert": Spec("Invert selection", ("Ctrl+Shift+I",)),
-    "find": Spec("Find cluster", (Key.Find,), "search"),
+    "filter": Spec("Filter images", (Key.Find,), "search", "Show only images that fit some words"),
+    "find": Spec("Find cluster", ("Ctrl+Alt+F",)),
+    "similar": Spec(
+        "Find similar images", ("Ctrl+Shift+F",), "", "Images that look like the selected ones"
+    ),
+    "back": Spec("Back", ("Alt+Left", Key.Back)),
+    "forward": Spec("Forward", ("Alt+Right", Key.Forward)),
+    "gallery": Spec("Gallery", ("Ctrl+1",)),
+    "dendrogram": Spec("Dendrogram", ("Ctrl+2",), "", "The tree of clusters, with pictures"),
     "preview": Spec("Preview", (), "", "Space or Enter in the gallery"),
     "show_all": Spec("Show all images", ("G",), "images"),
     "group": Spec("Group by cluster", ("Ctrl+Shift+B",), is_checkable=True),

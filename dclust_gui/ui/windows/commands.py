@@ -43,6 +43,10 @@ class Commands(QObject):
         theme: Keeps the look.
         sample_folder: Where the sample collection is made.
 
+    Attributes:
+        dialogs: Opens dialogs.
+        presenter: Shows the state.
+
     Signals:
         closed: The window may go; everything is saved.
     """
@@ -72,12 +76,12 @@ class Commands(QObject):
         self._sample_job: int | None = None
         self.dialogs = Dialogs(window, controller, work, io, settings)
         marks = ClusterMarks(window, controller, self.dialogs)
-        self._presenter = Presenter(window, clusters, controller, work, settings, marks)
+        self.presenter = Presenter(window, clusters, controller, work, settings, marks)
         self._connect_actions()
         self._connect_views()
         self._connect_state()
         self._restore()
-        self._presenter.refresh()
+        self.presenter.refresh()
 
     # -- connections -------------------------------------------------------------------------
 
@@ -224,16 +228,16 @@ class Commands(QObject):
 
     @Slot(object, QPoint)
     def _on_gallery_context_menu_requested(self, _images: object, place: QPoint) -> None:
-        self._presenter.refresh()
+        self.presenter.refresh()
         self._window.menus.image.popup(place)
 
     @Slot(object)
     def _on_panel_shown_requested(self, clusters: tuple[int, ...]) -> None:
-        self._presenter.show_clusters(clusters)
+        self.presenter.show_clusters(clusters)
 
     @Slot(object)
     def _on_panel_new_cluster_requested(self, images: tuple[int, ...]) -> None:
-        made = self._controller.new_cluster(images or self._presenter.selected)
+        made = self._controller.new_cluster(images or self.presenter.selected)
         if made is not None and not images:
             self._window.clusters.edit_cluster(made)
 
@@ -247,7 +251,7 @@ class Commands(QObject):
 
     @Slot(QPoint)
     def _on_panel_context_menu_requested(self, place: QPoint) -> None:
-        self._presenter.refresh()
+        self.presenter.refresh()
         self._window.menus.cluster.popup(place)
 
     @Slot(str)
@@ -334,8 +338,8 @@ class Commands(QObject):
 
     @Slot()
     def _on_preview_triggered(self) -> None:
-        if self._presenter.selected:
-            self._window.gallery.preview_requested.emit(self._presenter.selected[0])
+        if self.presenter.selected:
+            self._window.gallery.preview_requested.emit(self.presenter.selected[0])
 
     @Slot()
     def _on_zoom_in_triggered(self) -> None:
@@ -371,23 +375,23 @@ class Commands(QObject):
 
     @Slot()
     def _on_move_triggered(self) -> None:
-        self.dialogs.move_palette(self._presenter.selected)
+        self.dialogs.move_palette(self.presenter.selected)
 
     @Slot()
     def _on_unassign_triggered(self) -> None:
-        self._controller.move(self._presenter.selected, UNASSIGNED)
+        self._controller.move(self.presenter.selected, UNASSIGNED)
 
     @Slot()
     def _on_show_file_triggered(self) -> None:
-        if self._presenter.selected:
-            folder = self._window.gallery.gallery.path_of(self._presenter.selected[0]).parent
+        if self.presenter.selected:
+            folder = self._window.gallery.gallery.path_of(self.presenter.selected[0]).parent
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     @Slot(int)
     def _on_actions_quick_requested(self, place: int) -> None:
         targets = self._controller.quick_targets()
         if place < len(targets):
-            self._controller.move(self._presenter.selected, targets[place])
+            self._controller.move(self.presenter.selected, targets[place])
 
     @Slot(object)
     def _on_actions_sort_requested(self, key: SortKey) -> None:

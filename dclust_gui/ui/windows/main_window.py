@@ -23,12 +23,14 @@ from dclust_gui.ui.models.mime import IMAGE_IDS_MIME
 from dclust_gui.ui.views.cluster_panel import ClusterPanel
 from dclust_gui.ui.views.empty_state import EmptyState
 from dclust_gui.ui.views.gallery_view import MAX_SIDE_PX, MIN_SIDE_PX, GalleryView
+from dclust_gui.ui.views.inspector import Inspector
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.message_bar import MessageBar
 from dclust_gui.ui.views.preview import PreviewOverlay
 from dclust_gui.ui.views.quality_panel import QualityPanel
 from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
+from dclust_gui.ui.views.view_bar import ViewBar
 from dclust_gui.ui.windows.actions import Actions
 
 if TYPE_CHECKING:
@@ -37,9 +39,10 @@ if TYPE_CHECKING:
     from dclust_gui.ui.bridge.preview_loader import PreviewLoader
     from dclust_gui.ui.models.cluster_model import ClusterModel
     from dclust_gui.ui.models.gallery_model import GalleryModel
+    from dclust_gui.ui.models.inspection_model import InspectionModel
 
 _SIZE = QSize(GRID * 160, GRID * 100)
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class MainWindow(QMainWindow):
         gallery: Rows of the gallery.
         clusters: Rows of the cluster panel.
         previews: Reads large pictures.
+        inspection: What the inspector tells.
 
     Signals:
         paths_dropped: Local paths (texts, a tuple) that were dropped on the window.
@@ -70,7 +74,11 @@ class MainWindow(QMainWindow):
     close_requested = Signal()
 
     def __init__(
-        self, gallery: GalleryModel, clusters: ClusterModel, previews: PreviewLoader
+        self,
+        gallery: GalleryModel,
+        clusters: ClusterModel,
+        previews: PreviewLoader,
+        inspection: InspectionModel,
     ) -> None:
         super().__init__()
         self.setWindowTitle("dclust")
@@ -84,21 +92,29 @@ class MainWindow(QMainWindow):
         self.clusters = ClusterPanel(clusters, self)
         self.run_panel = RunPanel(self)
         self.quality = QualityPanel(self)
+        self.inspector = Inspector(inspection, self)
+        self.view_bar = ViewBar(self)
         self.messages = MessageBar(self)
         self.jobs = JobBar(self)
         self.counts = QLabel(self)
         self.zoom = QSlider(Qt.Orientation.Horizontal, self)
         self._pages = QStackedWidget(self)
+        self._views = QStackedWidget(self)
         self._place_centre()
         self.preview = PreviewOverlay(gallery, previews, self._pages)
         self._left = self._dock("Clusters", self.clusters, Qt.DockWidgetArea.LeftDockWidgetArea)
         self._right = self._dock(
             "Clustering", self.run_panel, Qt.DockWidgetArea.RightDockWidgetArea
         )
+        self._inspector_dock = self._dock(
+            "Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea
+        )
         self._quality_dock = self._dock(
             "Quality", self.quality, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        self.tabifyDockWidget(self._right, self._quality_dock)
+        self.tabifyDockWidget(self._right, self._inspector_dock)
+        self.tabifyDockWidget(self._inspector_dock, self._quality_dock)
+        self._right.raise_()
         self.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
         self._quality_dock.hide()
         self._wants_quality = False
@@ -116,7 +132,7 @@ class MainWindow(QMainWindow):
     def show_project(self, *, is_open: bool) -> None:
         """Show the gallery and its panels, or the invitation."""
         self._pages.setCurrentIndex(1 if is_open else 0)
-        for part in (self._left, self._right, self.zoom):
+        for part in (self._left, self._right, self._inspector_dock, self.zoom):
             part.setVisible(is_open)
         if not is_open and not self._quality_dock.isHidden():
             self._wants_quality = True
@@ -126,6 +142,20 @@ class MainWindow(QMainWindow):
             self._wants_quality = False
         if is_open:
             self.gallery.setFocus()
+
+    @property
+    def page(self) -> QWidget:
+        """The gallery, or what is shown in its place."""
+        return self._views.currentWidget() or self.gallery
+
+    def add_page(self, page: QWidget) -> None:
+        """Take in a view beside the gallery."""
+        self._views.addWidget(page)
+
+    def show_page(self, page: QWidget) -> None:
+        """Show the gallery or a view beside it."""
+        self._views.setCurrentWidget(page)
+        page.setFocus()
 
     def set_project_title(self, title: str) -> None:
         """Show the project's name and state in the title bar."""
@@ -156,7 +186,9 @@ class MainWindow(QMainWindow):
         inner = QVBoxLayout(page)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
-        inner.addWidget(self.gallery, 1)
+        inner.addWidget(self.view_bar)
+        inner.addWidget(self._views, 1)
+        self._views.addWidget(self.gallery)
         self._pages.addWidget(self.empty)
         self._pages.addWidget(page)
         centre = QWidget(self)
@@ -206,7 +238,9 @@ class MainWindow(QMainWindow):
         file = self._fill(bar.addMenu("&File"), "open_folder open_project")
         file.addMenu(recent)
         self._fill(file, "sample | rescan | save_as export | close quit")
-        self._fill(bar.addMenu("&Edit"), "undo redo | select_all select_none invert | find")
+        self._fill(
+            bar.addMenu("&Edit"), "undo redo | select_all select_none invert | filter find similar"
+        )
         self._view_menu(bar.addMenu("&View"))
         words = "cluster | new_cluster merge rename | pin review ignore |"
         cluster = self._fill(bar.addMenu("&Cluster"), words)
@@ -214,7 +248,7 @@ class MainWindow(QMainWindow):
         self._fill(cluster, "notes")
         image = self._fill(bar.addMenu("&Image"), "move")
         image.addMenu(move)
-        self._fill(image, "new_cluster unassign | preview show_file")
+        self._fill(image, "new_cluster unassign | preview similar show_file")
         for action in self.actions_.quick:
             move.addAction(action)
         self._fill(bar.addMenu("&Tools"), "skipped")
@@ -223,12 +257,12 @@ class MainWindow(QMainWindow):
 
     def _view_menu(self, menu: QMenu) -> None:
         actions = self.actions_
-        self._fill(menu, "show_all group |")
+        self._fill(menu, "gallery dendrogram | back forward | show_all group |")
         for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")
         panels = menu.addMenu("Panels")
-        for dock in (self._left, self._right, self._quality_dock):
+        for dock in (self._left, self._right, self._inspector_dock, self._quality_dock):
             panels.addAction(dock.toggleViewAction())
         self._quality_dock.toggleViewAction().triggered.connect(self._on_quality_triggered)
         menu.addMenu("Theme").addActions(actions.themes.actions())

@@ -65,6 +65,8 @@ class Presenter(QObject):
         self._work = work
         self._settings = settings
         self._shown: tuple[int, ...] = ()
+        self._filtered: frozenset[int] | None = None
+        self._found: tuple[int, ...] | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._refresher = QTimer(self)
         self._refresher.setSingleShot(True)
@@ -76,6 +78,7 @@ class Presenter(QObject):
         controller.message_outdated.connect(window.messages.remove_key)
         controller.said.connect(self._on_controller_said)
         controller.opening_shown.connect(self._on_controller_opening_shown)
+        window.preview.image_changed.connect(self._refresher.start)
         work.job_shown.connect(self._on_work_job_shown)
         work.next_shown.connect(window.jobs.set_next)
         work.progressed.connect(window.jobs.set_progress)
@@ -85,7 +88,10 @@ class Presenter(QObject):
 
     @property
     def selected(self) -> tuple[int, ...]:
-        """The selected images that are in sight: those that commands act on."""
+        """The images that commands act on: the one shown large, or the selected in sight."""
+        shown = self._window.preview.image
+        if shown is not None:
+            return (shown,)
         return self._window.gallery.selected_shown()
 
     def refresh(self) -> None:
@@ -108,7 +114,8 @@ class Presenter(QObject):
                 **dict.fromkeys(("select_all", "select_none", "invert", "find", "group"), has),
                 **dict.fromkeys(("zoom_in", "zoom_out", "zoom_reset"), has),
                 **dict.fromkeys(("move", "unassign"), edit and bool(selected)),
-                **dict.fromkeys(("preview", "show_file"), bool(selected)),
+                **dict.fromkeys(("preview", "show_file", "similar"), bool(selected)),
+                **dict.fromkeys(("filter", "gallery", "dendrogram"), has),
                 "undo": undo is not None,
                 "redo": redo is not None,
                 "rescan": edit and not self._work.is_busy,
@@ -177,18 +184,31 @@ class Presenter(QObject):
 
     def show_clusters(self, clusters: tuple[int, ...]) -> None:
         """Show the images of some clusters; of all when there are none."""
+        self._window.preview.close_preview()
         self._shown = clusters
         self._set_filter()
         self._refresher.start()
 
+    def set_limits(self, filtered: frozenset[int] | None, found: tuple[int, ...] | None) -> None:
+        """Show only images that a filter lets through, or that a search has found.
+
+        Args:
+            filtered: Ids; None for no filter.
+            found: Ids in the order of the result; None for no search.
+        """
+        self._filtered, self._found = filtered, found
+
     def _set_filter(self) -> None:
         clusters, session = self._shown, self._controller.session
+        limits = self._filtered
         if session is None or not clusters:
-            wanted = GalleryFilter()
+            wanted = GalleryFilter(images=limits, found=self._found)
         elif len(clusters) == 1:
-            wanted = GalleryFilter(cluster=clusters[0])
+            wanted = GalleryFilter(cluster=clusters[0], images=limits, found=self._found)
         else:
-            wanted = GalleryFilter(images=members_of(session, clusters))
+            members = members_of(session, clusters)
+            images = members if limits is None else members & limits
+            wanted = GalleryFilter(images=images, found=self._found)
         self._window.gallery.gallery.set_filter(wanted)
 
     def _follow_selection(self, _selection: Selection) -> None:
@@ -206,7 +226,7 @@ class Presenter(QObject):
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        self._shown = ()
+        self._shown, self._filtered, self._found = (), None, None
         window.messages.clear()
         window.gallery.set_source(session)
         self._clusters.set_session(session)

@@ -208,8 +208,6 @@ class Work(QObject):
         if {Step.SCAN, Step.READ} & set(self._jobs.values()):
             return
         self._start(Step.SCAN, ScanJob(self._engine, self._session.roots))
-        if not self._is_warm and Step.WARM_UP not in self._jobs.values():
-            self._start(Step.WARM_UP, WarmUpJob())
 
     def cluster(self, settings: RunSettings) -> None:
         """Cluster all images, as soon as they are read."""
@@ -366,6 +364,8 @@ class Work(QObject):
     def _finish_scan(self, scan: ScanResult) -> None:
         self._scan = scan
         self._ingest = None
+        if not self._is_warm and Step.WARM_UP not in self._jobs.values():
+            self._start(Step.WARM_UP, WarmUpJob())
         if scan.units:
             self._is_read_due = True
             self._read_requested.emit()
