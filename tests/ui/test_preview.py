@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 
+from dclust_gui.domain.selection import Selection
 from dclust_gui.ui.bridge.preview_loader import PreviewLoader
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.gallery_model import GalleryModel
 from dclust_gui.ui.models.gallery_order import GalleryFilter
 from dclust_gui.ui.views.preview import PreviewOverlay
 from dclust_gui.ui.views.preview_canvas import PreviewCanvas
+from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +70,52 @@ def test_opens_over_the_window_and_shows_name_place_and_details(stage: Stage) ->
     assert "3 of 12" in texts
     assert {"Camera", "Test 1"} <= set(texts)
     assert stage.overlay.accessibleName() == "Preview: img3.jpg, Cluster 01, 3 of 12"
+
+
+@pytest.mark.parametrize("theme", [Theme.LIGHT, Theme.DARK])
+def test_text_is_readable_under_the_style_sheet_of_the_application(
+    stage: Stage, qapp: QApplication, theme: Theme
+) -> None:
+    before = qapp.style().objectName(), qapp.palette(), qapp.styleSheet()
+    keeper = ThemeKeeper(qapp, theme)
+    try:
+        stage.overlay.open_image(9)
+        stage.wait_picture()
+        picture = stage.overlay.grab().toImage()
+        for label in stage.overlay.findChildren(QLabel):
+            if label.isHidden() or not label.text():
+                continue
+            corner = label.mapTo(stage.overlay, QPoint(0, 0))
+            area = picture.copy(QRect(corner, label.size()))
+            lights = [
+                area.pixelColor(x, y).lightness()
+                for x in range(area.width())
+                for y in range(area.height())
+            ]
+            assert min(lights) < 60, label.text()
+            assert max(lights) > 140, label.text()
+        for button in stage.overlay.findChildren(QToolButton):
+            assert button.palette().buttonText().color().lightness() > 200
+    finally:
+        keeper.deleteLater()
+        qapp.setStyle(before[0])
+        qapp.setPalette(before[1])
+        qapp.setStyleSheet(before[2])
+
+
+def test_file_facts_are_shown_without_exif(stage: Stage) -> None:
+    stage.overlay.open_image(9)
+    rows = {"Name", "img3.jpg", "Folder", "sub", "40 \u00d7 30", "JPEG · 1 kB"}
+    assert rows <= set(stage.texts())
+
+
+def test_several_selected_images_are_walked_through_alone(stage: Stage) -> None:
+    chosen = [stage.model.id_at(row) for row in (2, 5, 9)]
+    stage.project.selection = Selection(frozenset(chosen), chosen[0])
+    stage.overlay.open_image(chosen[0])
+    for wanted in (chosen[1], chosen[2], chosen[2]):
+        stage.key(Qt.Key.Key_Right)
+        assert stage.overlay.image == wanted
 
 
 def test_arrows_walk_in_the_order_of_the_gallery_and_stop_at_its_ends(stage: Stage) -> None:

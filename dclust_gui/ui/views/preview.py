@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -17,17 +17,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dclust_gui.domain.images import display_path
 from dclust_gui.ui.models.gallery_cell import cluster_title
+from dclust_gui.ui.models.inspection_model import fact_rows
 from dclust_gui.ui.views.preview_canvas import PreviewCanvas
 
 if TYPE_CHECKING:
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.ui.bridge.preview_loader import LargePicture, PreviewLoader
     from dclust_gui.ui.models.gallery_model import GalleryModel
 
 _GROUND = QColor(22, 22, 24)
-_PANEL = QColor(32, 33, 36)
-_TEXT = QColor(230, 230, 230)
-_DIM = QColor(160, 160, 164)
+_STYLE = """
+    QLabel, QToolButton { color: #e6e6e6; background: transparent; }
+    QLabel[dim="true"] { color: #a0a0a4; }
+    QToolButton { border: 1px solid transparent; border-radius: 4px; }
+    QToolButton:hover { background: #3a3b3f; }
+    #details, #details > QWidget > QWidget { background: #202124; border: 0; }
+"""
 _PANEL_PX = 280
 _MIN_SIDE_PX = 1024
 _NEIGHBOURS_LIMIT_PX = 4096
@@ -44,10 +51,12 @@ class PreviewOverlay(QWidget):
 
     Signals:
         current_requested: id of the image shown now: the gallery should focus it.
+        image_changed: Another image is shown now, or none.
         closed: It has been closed.
     """
 
     current_requested = Signal(int)
+    image_changed = Signal()
     closed = Signal()
 
     def __init__(self, model: GalleryModel, loader: PreviewLoader, parent: QWidget) -> None:
@@ -104,16 +113,32 @@ class PreviewOverlay(QWidget):
         self._loader.clear()
         self._details.clear()
         self.hide()
+        self.image_changed.emit()
         self.closed.emit()
 
     def step(self, rows: int) -> None:
-        """Go on by so many rows, as far as there are any."""
-        row = self._model.row_of(self._image)
-        wanted = max(0, min(self._model.rowCount() - 1, row + rows))
-        if row >= 0 and wanted != row:
-            image = self._model.id_at(wanted)
+        """Go on by so many rows, as far as there are any.
+
+        When several images are selected and this is one of them, only they are walked through.
+        """
+        chosen = self._walked()
+        if chosen:
+            place = chosen.index(self._image)
+            image = chosen[max(0, min(len(chosen) - 1, place + rows))]
+        else:
+            row = self._model.row_of(self._image)
+            if row < 0:
+                return
+            image = self._model.id_at(max(0, min(self._model.rowCount() - 1, row + rows)))
+        if image != self._image:
             self._show_image(image)
             self.current_requested.emit(image)
+
+    @Slot()
+    def step_on(self) -> None:
+        """Go on to the next image, as this one is about to be moved; nothing while closed."""
+        if self._image is not None:
+            self.step(1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Walk, zoom, close; no other key reaches the window below."""
@@ -157,12 +182,8 @@ class PreviewOverlay(QWidget):
     # -- inside ----------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        palette = QPalette(self.palette())
-        for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
-            palette.setColor(role, _TEXT)
-        palette.setColor(QPalette.ColorRole.Window, _PANEL)
-        palette.setColor(QPalette.ColorRole.Button, _PANEL)
-        self.setPalette(palette)
+        # Under the application's style sheet children do not inherit a palette: always dark.
+        self.setStyleSheet(_STYLE)
         bar = QHBoxLayout()
         bar.setContentsMargins(14, 8, 10, 8)
         bar.setSpacing(14)
@@ -178,7 +199,7 @@ class PreviewOverlay(QWidget):
         self._panel.setWidgetResizable(True)
         self._panel.setFrameShape(QScrollArea.Shape.NoFrame)
         self._panel.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._panel.setAutoFillBackground(True)
+        self._panel.setObjectName("details")
         holder = QWidget()
         inner = QVBoxLayout(holder)
         inner.setContentsMargins(14, 6, 14, 14)
@@ -210,6 +231,14 @@ class PreviewOverlay(QWidget):
         button.clicked.connect(slots[steps])
         return button
 
+    def _walked(self) -> tuple[int, ...]:
+        """The selected images in the order of the rows; empty to walk through all."""
+        source = self._model.source
+        if source is None or len(source.selection.images) < 2:
+            return ()
+        chosen = self._model.shown(source.selection.images)
+        return chosen if len(chosen) > 1 and self._image in chosen else ()
+
     def _show_image(self, image: int) -> None:
         self._image = image
         self._canvas.fit()
@@ -220,6 +249,7 @@ class PreviewOverlay(QWidget):
             self._canvas.set_picture(thumbnail, self._full_width(image, thumbnail.width()))
         self._describe(image)
         self._request_around(image)
+        self.image_changed.emit()
 
     def _request_around(self, image: int) -> None:
         row = self._model.row_of(image)
@@ -247,7 +277,11 @@ class PreviewOverlay(QWidget):
         self.setAccessibleName(f"Preview: {name}, {title}, {place}")
         self._fill_rows(self._details.get(image, ()))
 
-    def _fill_rows(self, rows: tuple[tuple[str, str], ...]) -> None:
+    def _fill_rows(self, details: tuple[tuple[str, str], ...]) -> None:
+        source, image = self._model.source, self._image
+        rows = () if source is None or image is None else _file_rows(source.images[image])
+        named = {name for name, _ in rows}
+        rows += tuple(row for row in details if row[0] not in named)
         while (item := self._rows.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
@@ -306,7 +340,12 @@ def _detail(text: str, *, dim: bool) -> QLabel:
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(not dim)
-    palette = QPalette(label.palette())
-    palette.setColor(QPalette.ColorRole.WindowText, _DIM if dim else _TEXT)
-    label.setPalette(palette)
+    label.setProperty("dim", dim)
     return label
+
+
+def _file_rows(record: ImageRecord) -> tuple[tuple[str, str], ...]:
+    """Name, folder and what reading the file told."""
+    folder, _, name = display_path(record.relative).rpartition("/")
+    rows = (("Name", name), ("Folder", folder)) if folder else (("Name", name),)
+    return (*rows, *fact_rows(record))

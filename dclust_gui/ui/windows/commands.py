@@ -162,6 +162,7 @@ class Commands(QObject):
 
     def _connect_state(self) -> None:
         self.dialogs.close_confirmed.connect(self._on_dialogs_close_confirmed)
+        self.dialogs.move_chosen.connect(self._window.preview.step_on)
         self._io.succeeded.connect(self._on_io_succeeded)
         self._io.failed.connect(self._on_io_failed)
 
@@ -220,7 +221,9 @@ class Commands(QObject):
 
     @Slot(int)
     def _on_preview_current_requested(self, image: int) -> None:
-        self._controller.select([image], image)
+        session = self._controller.session
+        chosen = frozenset() if session is None else session.selection.images
+        self._controller.select(chosen if len(chosen) > 1 else [image], image)
 
     @Slot(object, int)
     def _on_move_requested(self, images: tuple[int, ...], target: int) -> None:
@@ -379,7 +382,7 @@ class Commands(QObject):
 
     @Slot()
     def _on_unassign_triggered(self) -> None:
-        self._controller.move(self.presenter.selected, UNASSIGNED)
+        self._move_on(UNASSIGNED)
 
     @Slot()
     def _on_show_file_triggered(self) -> None:
@@ -391,7 +394,13 @@ class Commands(QObject):
     def _on_actions_quick_requested(self, place: int) -> None:
         targets = self._controller.quick_targets()
         if place < len(targets):
-            self._controller.move(self.presenter.selected, targets[place])
+            self._move_on(targets[place])
+
+    def _move_on(self, target: int) -> None:
+        """Move what commands act on; an open preview goes on to the next image."""
+        images = self.presenter.selected
+        self._window.preview.step_on()
+        self._controller.move(images, target)
 
     @Slot(object)
     def _on_actions_sort_requested(self, key: SortKey) -> None:

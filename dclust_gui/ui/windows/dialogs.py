@@ -36,9 +36,11 @@ class Dialogs(QObject):
 
     Signals:
         close_confirmed: The user wants to close although something runs.
+        move_chosen: The images of the move palette are about to be moved.
     """
 
     close_confirmed = Signal()
+    move_chosen = Signal()
 
     def __init__(
         self,
@@ -261,10 +263,12 @@ class Dialogs(QObject):
 
     @Slot(int)
     def _on_dialog_chosen(self, cluster: int) -> None:
+        self.move_chosen.emit()
         self._controller.move(self._palette_ids, cluster)
 
     @Slot(str)
     def _on_dialog_new_requested(self, name: str) -> None:
+        self.move_chosen.emit()
         self._controller.new_cluster(self._palette_ids, name)
 
     @Slot(str)

@@ -548,3 +548,27 @@ def test_no_step_of_the_work_holds_up_the_window(
     app.controller.undo()
     qtbot.waitUntil(lambda: app.gallery.picture_of(0) is not None, timeout=5000)
     assert loop_watch.longest_s < 0.1  # type: ignore[attr-defined]
+
+
+def test_commands_act_on_the_image_shown_large_and_go_on_to_the_next(
+    clustered_app: App, qtbot: QtBot
+) -> None:
+    app, session = clustered_app, session_of(clustered_app)
+    chosen = [app.gallery.id_at(row) for row in (0, 1, 2)]
+    app.controller.select(chosen, chosen[0])
+    app.window.preview.open_image(chosen[0])
+    unassign = app.window.actions_["unassign"]
+    qtbot.waitUntil(shows(unassign, "Take 1 image out of cluster"))
+    unassign.trigger()
+    assert [int(session.clustering.labels[i]) for i in chosen] == [UNASSIGNED, 1, 1]
+    assert app.window.preview.image == chosen[1]
+    app.window.preview.step(1)
+    assert session.selection.images == frozenset(chosen)
+    assert session.selection.current == chosen[2]
+
+
+def test_choosing_a_cluster_closes_the_preview(clustered_app: App) -> None:
+    app = clustered_app
+    app.window.preview.open_image(app.gallery.id_at(0))
+    app.window.clusters.select_cluster(2)
+    assert app.window.preview.image is None
