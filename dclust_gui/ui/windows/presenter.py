@@ -79,7 +79,6 @@ class Presenter(QObject):
         controller.said.connect(self._on_controller_said)
         controller.opening_shown.connect(self._on_controller_opening_shown)
         window.preview.image_changed.connect(self._refresher.start)
-        window.preview.image_changed.connect(self._refresher.start)
         work.job_shown.connect(self._on_work_job_shown)
         work.next_shown.connect(window.jobs.set_next)
         work.progressed.connect(window.jobs.set_progress)
@@ -187,7 +186,6 @@ class Presenter(QObject):
         """Show the images of some clusters; of all when there are none."""
         if clusters != self._shown:
             self._window.preview.close_preview()
-        self._window.preview.close_preview()
         self._shown = clusters
         self._set_filter()
         self._refresher.start()
