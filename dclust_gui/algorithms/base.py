@@ -18,6 +18,12 @@ Callback: TypeAlias = Callable[[int, int], None]
 NOISE = -1
 """Label of an image that belongs to no cluster: Unassigned."""
 
+ONE_CLUSTER = 0.95
+"""A larger share of the images in one cluster is no result."""
+MOSTLY_NOISE = 0.6
+"""A larger share of Unassigned images is no result, either."""
+NOTED_FROM = 20
+
 
 class UnusableDataError(ClusteringError, ValueError):
     """The features or a parameter cannot be used; also a ValueError, as scikit-learn expects."""
@@ -97,3 +103,31 @@ def confidence_from_margin(nearest: FloatArray, second: FloatArray) -> NDArray[n
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(second > 0, nearest / second, 1.0)
     return np.clip(1.0 - np.nan_to_num(ratio, nan=1.0), 0.0, 1.0).astype(np.float32)
+
+
+def outcome_note(method: str, labels: LabelArray, finer: str, coarser: str) -> str:
+    """What to tell the user where a method that finds the clusters itself found none of use.
+
+    Args:
+        method: Its name in words.
+        labels: int32 (n_images,), -1 for Unassigned.
+        finer: What to set for more, smaller clusters, as the end of a sentence.
+        coarser: What to set for fewer images Unassigned, likewise.
+
+    Returns:
+        Two sentences where more than 95 % of the images are in one cluster, or more than 60 % in
+        none; else nothing, also for fewer than 20 images.
+    """
+    counts = np.bincount(labels[labels >= 0], minlength=1)
+    unassigned = int((labels < 0).sum())
+    if len(labels) < NOTED_FROM or max(counts.max(), unassigned) == 0:
+        return ""
+    other = "or choose k-means, which takes the number of clusters from you"
+    if counts.max() > ONE_CLUSTER * len(labels):
+        share = f"{counts.max() / len(labels):.0%}"
+        what = f"{method} found no structure: {share} of the images are in one cluster."
+        return f"{what} Try {finer}, {other}."
+    if unassigned > MOSTLY_NOISE * len(labels):
+        share = f"{unassigned / len(labels):.0%}"
+        return f"{method} left {share} of the images Unassigned. Try {coarser}, {other}."
+    return ""

@@ -63,12 +63,14 @@ class FeatureScale:
                 )
         scaled = np.empty(features.shape, dtype=np.float32)
         # float16 keeps 11 bits, of which float32 loses none; others lose digits of large constants
-        wide = np.float32 if features.dtype == np.float16 else np.float64
+        wide = np.dtype(np.float32 if features.dtype == np.float16 else np.float64)
         offset, factor = self.offset.astype(wide), self.factor.astype(np.float32)
         for start in range(0, len(features), BLOCK):
             part = scaled[start : start + BLOCK]
-            some = features[start : start + BLOCK]
-            part[:] = some.astype(wide) - offset if len(offset) else some
+            some: FloatArray = features[start : start + BLOCK]
+            if len(offset):
+                some = np.subtract(some, offset, dtype=wide)
+            part[:] = some
             if len(factor):
                 part *= factor
             if self.how in (Scaling.L2, Scaling.CENTRE_L2):

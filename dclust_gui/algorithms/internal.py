@@ -76,9 +76,9 @@ def silhouette_values(
         return values
     order = np.argsort(codes, kind="stable")
     work = float(len(wanted)) * len(order) * features.shape[1]
-    dtype = np.float64 if work <= DOUBLE_WORK else np.float32
-    rows = features[np.flatnonzero(kept)[order]].astype(dtype)
-    rows -= rows.mean(axis=0, dtype=np.float64).astype(dtype)
+    rows: FloatArray = features[np.flatnonzero(kept)[order]]
+    rows = rows.astype(np.float64) if work <= DOUBLE_WORK else rows.astype(np.float32)
+    rows -= rows.mean(axis=0, dtype=np.float64)
     place = np.empty(len(rows), dtype=np.int64)
     place[order] = np.arange(len(rows))
     position = np.full(len(labels), -1, dtype=np.int64)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dclust_gui.algorithms.base import FloatArray
+from dclust_gui.algorithms.base import FloatArray, UnusableDataError
 from dclust_gui.algorithms.search import single_threaded_operations
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def _search(rows: Tensor, dims: int, seed: int) -> Tensor:
         axes = torch.linalg.qr(rows.T @ coordinates - torch.outer(mean, coordinates.sum(0)))[0]
     coordinates = (rows @ axes - mean @ axes).to(torch.float64)
     turned = torch.linalg.eigh(coordinates.T @ coordinates)[1].flip(1)[:, :dims]
-    return axes @ turned.to(axes.dtype)
+    found: Tensor = axes @ turned.to(axes.dtype)
+    return found
 
 
 def narrowed(
@@ -83,3 +84,33 @@ def narrowed(
     for start in range(0, count, BLOCK):
         result[start : start + BLOCK] = features[chosen[start : start + BLOCK]] @ axes
     return result
+
+
+def density_space(
+    features: FloatArray, dims: int | None, automatic: int, *, is_automatic: bool = True
+) -> FloatArray:
+    """The rows in which a density is looked for.
+
+    In many dimensions all images are about equally far from each other, so that densities tell
+    nothing: frozen features of 1,280 values gave one cluster. A few leading axes do better.
+
+    Args:
+        features: (n_images, d).
+        dims: The user's choice of the number of axes; None for the automatic one.
+        automatic: How many axes to take then, where there are more than four times as many.
+        is_automatic: Whether the choice is free; a radius that is given means all features.
+
+    Returns:
+        (n_images, at most d), the features themselves where nothing is left out.
+
+    Raises:
+        UnusableDataError: If `dims` is below 1.
+    """
+    if dims is not None and dims < 1:
+        raise UnusableDataError(
+            f"Could not use axes={dims}.", "The number of leading axes must be at least 1."
+        )
+    if dims is None:
+        is_wide = is_automatic and features.shape[1] > 4 * automatic
+        dims = automatic if is_wide else features.shape[1]
+    return narrowed(features, dims)

@@ -269,6 +269,7 @@ _EUCLIDEAN_LIKE = ("euclidean", "sqeuclidean", "cosine", "correlation", "mahalan
 _EVERY = (*_EUCLIDEAN_LIKE, "manhattan")
 _N_INIT = Parameter("n_init", Kind.INTEGER, "auto", 1, 1000, help="Restarts; the best is kept.")
 _MAX_ITER = Parameter("max_iter", Kind.INTEGER, 300, 1, 100_000, help="Most iterations.")
+_AXES = Parameter("axes", Kind.INTEGER, None, 1, 100_000, help="Leading axes that are looked at.")
 _TOL = Parameter("tol", Kind.NUMBER, 1e-4, 0.0, 1.0, help="Smallest move that counts.")
 
 _METHODS: tuple[Method, ...] = (
@@ -311,7 +312,15 @@ _METHODS: tuple[Method, ...] = (
         estimator=_HOME + "meanshift:MeanShift",
         parameters=(
             Parameter("bandwidth", Kind.NUMBER, None, 1e-12, help="Radius of the kernel."),
-            Parameter("quantile", Kind.NUMBER, 0.3, 0.001, 1.0, help="For the automatic radius."),
+            Parameter(
+                "quantile",
+                Kind.NUMBER,
+                None,
+                0.001,
+                1.0,
+                help="For the radius; less: more clusters.",
+            ),
+            _AXES,
             Parameter("kernel", Kind.CHOICE, "flat", choices=("flat", "gaussian"), help="Shape."),
             Parameter("max_seeds", Kind.INTEGER, 5000, 1, 1_000_000, help="Images that climb."),
             _MAX_ITER,
@@ -341,6 +350,7 @@ _METHODS: tuple[Method, ...] = (
         parameters=(
             Parameter("eps", Kind.NUMBER, None, 1e-12, help="Radius that counts as near."),
             Parameter("min_samples", Kind.INTEGER, 5, 1, 100_000, help="Neighbours of a core."),
+            _AXES,
         ),
         needs_k=False,
         seeded=False,
@@ -360,6 +370,7 @@ _METHODS: tuple[Method, ...] = (
             Parameter(
                 "selection", Kind.CHOICE, "eom", choices=("eom", "leaf"), help="Few large or many."
             ),
+            _AXES,
         ),
         needs_k=False,
         seeded=False,

@@ -83,7 +83,7 @@ def _mean_shift() -> Iterator[BenchRow]:
     from dclust_gui.algorithms.measures import external_measures
 
     rows = groups_of_rows(5_000, 32, 12)
-    radius = MeanShift(random_state=0).fit(rows).bandwidth_
+    radius = MeanShift(quantile=0.3, axes=32, random_state=0).fit(rows).bandwidth_
     labels: dict[str, NDArray[np.integer]] = {}
     yield timed_row(
         _NAME,

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import is_monotonic, is_valid_linkage
+from sklearn.metrics import adjusted_rand_score
 
 from dclust_gui.algorithms.base import UnusableDataError
-from dclust_gui.algorithms.composed import composed_tree
+from dclust_gui.algorithms.composed import composed_tree, inner_tree
+from dclust_gui.algorithms.ward import ward_tree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,3 +76,29 @@ def test_no_images_or_other_lengths_is_a_clear_error() -> None:
         composed_tree(np.zeros((0, 3)), np.zeros(0, dtype=int))
     with pytest.raises(UnusableDataError):
         composed_tree(np.zeros((2, 3)), np.zeros(3, dtype=int))
+
+
+def test_large_wide_clusters_go_over_axes_and_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dclust_gui.algorithms.composed.PLAIN_UP_TO", 50)
+    monkeypatch.setattr("dclust_gui.algorithms.composed.EXACT_INSIDE", 200)
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(800, 100)).astype(np.float32)
+    labels = np.repeat([0, 1, 2], [40, 160, 600])
+    random.shuffle(labels)
+    seen: list[tuple[int, int]] = []
+    tree = composed_tree(rows, labels, callback=lambda done, total: seen.append((done, total)))
+    assert is_valid_linkage(tree)
+    assert is_monotonic(tree)
+    assert same_partition(cut(tree, 3), labels)
+    assert seen[-1] == (3, 3)
+
+
+def test_a_tree_over_groups_is_near_the_exact_one() -> None:
+    random = np.random.default_rng(0)
+    rows = (random.normal(size=(5, 8)) * 5)[np.arange(6_000) % 5] + random.normal(size=(6_000, 8))
+    tree = inner_tree(rows, np.arange(6_000))
+    assert is_valid_linkage(tree)
+    assert is_monotonic(tree)
+    exact = ward_tree(rows)
+    assert adjusted_rand_score(cut(tree, 5), cut(exact, 5)) > 0.99
+    np.testing.assert_allclose(tree[-4:, 2], exact[-4:, 2], rtol=0.01)

@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from dclust_gui.algorithms import KMeans
 from dclust_gui.algorithms.base import UnusableDataError
+from dclust_gui.algorithms.lloyd import prepare
 from dclust_gui.domain.control import Cancelled
 
 if TYPE_CHECKING:
@@ -48,6 +49,28 @@ def test_large_collections_start_from_a_sample(
     monkeypatch.setattr("dclust_gui.algorithms.partition.SAMPLE", 200)
     rows, truth = make_blobs(n=1000, d=4, k=4)
     assert adjusted_rand_score(truth, KMeans(4, random_state=0).fit(rows).labels_) == 1.0
+
+
+def test_large_wide_collections_go_over_leading_axes(
+    make_blobs: Callable,  # type: ignore[type-arg]
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, truth = make_blobs(n=1000, d=300, k=4, spread=4.0)
+    exact = KMeans(4, random_state=0).fit(rows)
+    monkeypatch.setattr("dclust_gui.algorithms.partition.LARGE_VALUES", 1000)
+    monkeypatch.setattr("dclust_gui.algorithms.partition.SAMPLE", 500)
+    model = KMeans(4, random_state=0).fit(rows)
+    assert adjusted_rand_score(truth, model.labels_) > 0.98
+    assert model.inertia_ == pytest.approx(exact.inertia_, rel=1e-4)
+    assert model.cluster_centers_.shape == (4, 300)
+
+
+def test_large_centred_features_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 20)).astype(np.float32)
+    monkeypatch.setattr("dclust_gui.algorithms.lloyd.LARGE_VALUES", 10)
+    assert np.shares_memory(prepare(rows, "cpu")[0].numpy(), rows)
+    centred, mean = prepare(rows + 9, "cpu")
+    np.testing.assert_allclose(centred.numpy() + mean, rows + 9, atol=1e-5)
 
 
 def test_one_far_outlier_does_not_blur_the_others(make_blobs: Callable) -> None:  # type: ignore[type-arg]
