@@ -21,7 +21,7 @@ from dclust_gui.algorithms.base import (
 from dclust_gui.algorithms.clusterer import Clusterer
 from dclust_gui.algorithms.internal import silhouette_values
 from dclust_gui.algorithms.lloyd import blocks, nearest_two, prepare
-from dclust_gui.algorithms.projection import leading_axes
+from dclust_gui.algorithms.projection import LEARN_FROM, leading_axes
 from dclust_gui.algorithms.search import in_threads, single_threaded_operations
 
 if TYPE_CHECKING:
