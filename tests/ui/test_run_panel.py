@@ -95,3 +95,39 @@ def test_estimate_shows_only_while_images_are_unread(panel: RunPanel) -> None:
     assert panel._estimate.text() == "About 2 min to read 412 images first"
     panel.set_estimate(0, 0)
     assert panel._estimate.isHidden()
+
+
+def test_a_small_folder_changes_no_wish(panel: RunPanel) -> None:
+    panel.set_scope(3, can_run=True)
+    assert panel._auto_k.isChecked()
+    assert panel.settings().k == 0
+    panel.set_scope(412, can_run=True)
+    assert panel._k.value() == 10
+
+
+def test_a_wanted_number_comes_back_with_the_images(panel: RunPanel) -> None:
+    panel._k.setValue(40)
+    panel.set_scope(5, can_run=True)
+    assert panel.settings().k == 5
+    assert '"k": 40' in panel.text()
+    panel.set_scope(412, can_run=True)
+    assert panel.settings().k == 40
+
+
+def test_why_it_cannot_cluster_is_said_in_sight(panel: RunPanel) -> None:
+    panel.set_scope(1, can_run=False, reason="It takes at least two images")
+    assert panel._k.maximum() == 1
+    assert not panel._run.isEnabled()
+    assert panel._reason.text() == "It takes at least two images"
+    assert not panel._reason.isHidden()
+    panel.set_scope(2, can_run=True)
+    assert panel._reason.isHidden()
+
+
+def test_automatic_stays_automatic_when_restored(panel: RunPanel, qtbot: QtBot) -> None:
+    panel._k.setValue(12)
+    panel._auto_k.setChecked(True)
+    other = RunPanel()
+    qtbot.addWidget(other)
+    other.restore(panel.text())
+    assert other.settings().k == 0

@@ -72,6 +72,7 @@ class RunPanel(QWidget):
         self._seed = QSpinBox(self)
         self._form = ParameterForm(self)
         self._run = QPushButton("Cluster", self)
+        self._reason = QLabel(self)
         self._estimate = QLabel(self)
         self._badge_icon = QLabel(self)
         self._badge = QLabel(self)
@@ -109,7 +110,7 @@ class RunPanel(QWidget):
             {
                 "better": self._better.isChecked(),
                 "fixed": self._fixed_k.isChecked(),
-                "k": self._k.value(),
+                "k": self._wanted_k,
                 "method": self._method.currentData(),
                 "seed": self._seed.value(),
                 "advanced": self._advanced.isChecked(),
@@ -131,6 +132,7 @@ class RunPanel(QWidget):
             value = found.get(name)
             if isinstance(value, int):
                 spin.setValue(value)
+        (self._fixed_k if found.get("fixed") is True else self._auto_k).setChecked(True)
         row = self._method.findData(found.get("method"))
         if row >= 0:
             self._method.setCurrentIndex(row)
@@ -151,7 +153,12 @@ class RunPanel(QWidget):
         self._run.setEnabled(can_run and not self._form.problem())
         self._run.setToolTip(reason or "Group the images; one Undo takes it back")
         self._can_run = can_run
-        self._k.setMaximum(max(2, n_images or _MOST_CLUSTERS))
+        blocked = self._k.blockSignals(True)  # noqa: FBT003 -- a limit is no wish of the user
+        self._k.setMaximum(max(1, n_images or _MOST_CLUSTERS))
+        self._k.setValue(self._wanted_k)
+        self._k.blockSignals(blocked)
+        self._reason.setText("" if can_run else reason)
+        self._reason.setVisible(bool(reason) and not can_run)
 
     def set_estimate(self, n_new: int, seconds: float) -> None:
         """Say how long the images that are not read yet will take."""
@@ -180,7 +187,8 @@ class RunPanel(QWidget):
         self._fast.setToolTip("A good result in seconds once the images are read")
         self._better.setToolTip("Tries harder; takes several times as long")
         self._k.setRange(1, _MOST_CLUSTERS)
-        self._k.setValue(10)
+        self._wanted_k = 10
+        self._k.setValue(self._wanted_k)
         self._k.setAccessibleName("Number of clusters")
         self._seed.setRange(0, 999_999)
         self._seed.setAccessibleName("Seed")
@@ -195,9 +203,10 @@ class RunPanel(QWidget):
         self._advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._run.setProperty("look", "primary")
         self._run.setEnabled(False)
-        for label in (self._summary, self._estimate, self._badge):
+        for label in (self._summary, self._reason, self._estimate, self._badge):
             label.setWordWrap(True)
             label.setProperty("look", "faint")
+        self._reason.hide()
         self._estimate.hide()
         self.set_device("")
 
@@ -214,6 +223,7 @@ class RunPanel(QWidget):
         layout.addLayout(row_of(self._fixed_k, self._k))
         layout.addSpacing(GRID)
         layout.addWidget(self._run)
+        layout.addWidget(self._reason)
         layout.addWidget(self._estimate)
         badge = QHBoxLayout()
         badge.setSpacing(GRID)
@@ -302,6 +312,7 @@ class RunPanel(QWidget):
 
     @Slot()
     def _on_k_value_changed(self) -> None:
+        self._wanted_k = self._k.value()
         self._fixed_k.setChecked(True)
         self._on_setting_changed()
 

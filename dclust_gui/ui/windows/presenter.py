@@ -107,7 +107,8 @@ class Presenter(QObject):
         actions["redo"].setText(f"Redo {redo.title}" if redo else "Redo")
         for name in ("undo", "redo"):
             actions[name].setToolTip(actions[name].text())
-        can_run = edit and bool(session and session.images) and not self._work.is_clustering
+        can_run = edit and len(session.images if session else ()) > 1
+        can_run = can_run and not self._work.is_clustering
         actions.set_enabled(
             {
                 **dict.fromkeys(("save_as", "export", "close", "skipped", "show_all"), has),
@@ -169,6 +170,8 @@ class Presenter(QObject):
             reason = "The project is open for reading only"
         elif not n_images:
             reason = "There are no images yet"
+        elif n_images == 1:
+            reason = "It takes at least two images"
         panel.set_scope(n_images, can_run=can_run, reason=reason)
         n_unread = self._work.n_unread()
         panel.set_estimate(n_unread, estimate_seconds(n_unread, rate=self._work.rate))
