@@ -22,6 +22,7 @@ class View(StrEnum):
     DENDROGRAM = "dendrogram"
 
 
+_TITLE_WIDTH = GRID * 24
 _TITLES = {View.GALLERY: "Gallery", View.DENDROGRAM: "Dendrogram"}
 
 
@@ -67,7 +68,9 @@ class ViewBar(QWidget):
 
     def set_result(self, title: str) -> None:
         """Name the search result that is shown; empty for none."""
-        self._result.setText(title)
+        elide = Qt.TextElideMode.ElideMiddle
+        self._result.setText(self.fontMetrics().elidedText(title, elide, _TITLE_WIDTH))
+        self._result.setToolTip(title)
         self._result.setVisible(bool(title))
         self._close.setVisible(bool(title))
 
@@ -101,7 +104,7 @@ class ViewBar(QWidget):
         row.addWidget(self._result)
         row.addWidget(self._close)
         row.addStretch(1)
-        self.filter.setMinimumWidth(GRID * 24)
+        self.filter.setMinimumWidth(GRID * 16)
         self.filter.setMaximumWidth(GRID * 48)
         row.addWidget(self.filter, 3)
 

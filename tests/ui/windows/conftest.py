@@ -119,9 +119,30 @@ class QuickEngine(Engine):
         names = [ingest.scan.units[i].relative.decode() for i in rows.tolist()]
         labels = np.array([KINDS.index(name[:3]) for name in names], np.int32)
         confidence = np.linspace(0.5, 1, len(rows), dtype=np.float32)
-        tree = np.zeros((max(0, len(rows) - 1), 4))
+        tree = chain_of(labels)
         clusters = ClusterResult(labels, confidence, tree, (), "quick", {}, {})
         return RunResult(ingest, rows, clusters, request.settings, 0.1, 1.0)
+
+
+def chain_of(labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """A merge tree that joins images cluster by cluster, then the clusters."""
+    merges: list[tuple[int, int, float, int]] = []
+    sizes = dict.fromkeys(range(len(labels)), 1)
+
+    def join(left: int, right: int) -> int:
+        sizes[made := len(labels) + len(merges)] = sizes[left] + sizes[right]
+        merges.append((left, right, float(len(merges) + 1), sizes[made]))
+        return made
+
+    tops: list[int] = []
+    for label in np.unique(labels).tolist():
+        first, *others = np.flatnonzero(labels == label).tolist()
+        for other in others:
+            first = join(first, other)
+        tops.append(first)
+    for top in tops[1:]:
+        tops[0] = join(tops[0], top)
+    return np.array(merges, float).reshape(-1, 4)
 
 
 @dataclass(frozen=True)
