@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-QUERY_ROWS = 2048
+QUERY_ROWS = 1024
 TILE_COLUMNS = 4096
 GROUP = 16
 """Columns whose least distance is looked at before the distances themselves."""

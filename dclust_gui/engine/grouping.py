@@ -11,7 +11,7 @@ from dclust_gui.domain.errors import ClusteringError, InputError
 from dclust_gui.domain.events import Notice, Severity, Stage
 from dclust_gui.engine.isolation import Fitted, fit, fit_isolated
 from dclust_gui.engine.progress import StageMeter
-from dclust_gui.engine.reduction import check_reduction, reduced
+from dclust_gui.engine.reduction import check_reduction, known_neighbours, reduced
 from dclust_gui.engine.requests import ClusterResult
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ def group_rows(
     meter = StageMeter(Stage.MEASURE, 0, sink, token)
     internal = _measure(space, labels, settings.seed)
     timings["measure"] = meter.finish()
+    for note in _trust_notes(labels, settings, cache):
+        sink(Notice(Severity.WARNING, note))
     for array in (labels, confidence, tree):
         array.setflags(write=False)
     return ClusterResult(
@@ -231,6 +233,18 @@ def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, f
         "mse": found.mse,
     }
     return {name: float(v) for name, v in values.items() if np.isfinite(v)}
+
+
+def _trust_notes(
+    labels: NDArray[np.int32], settings: RunSettings, cache: ReductionCache | None
+) -> tuple[str, ...]:
+    """What the user should know about how far the clusters can be trusted."""
+    near = known_neighbours(settings, len(labels), cache)
+    if near is None or len(near.indices) != len(labels):
+        return ()
+    from dclust_gui.algorithms.structure import assess
+
+    return assess(near, labels).notes()
 
 
 def by_size(labels: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -181,6 +181,26 @@ def neighbours(
     return near
 
 
+def known_neighbours(
+    settings: RunSettings, n_images: int, cache: ReductionCache | None
+) -> Neighbours | None:
+    """The neighbours that a layout was made of, if the cache has them.
+
+    Args:
+        settings: Resolved settings.
+        n_images: Number of rows.
+        cache: Of these features, or None.
+    """
+    from dclust_gui.algorithms.knn import Neighbours
+    from dclust_gui.algorithms.umap import neighbour_count
+
+    key = f"knn {settings.scale} {neighbour_count(n_images)}"
+    kept = cache.get(key) if cache is not None and settings.reduce == "umap" else None
+    if kept is None or not {"indices", "distances"} <= kept.keys():
+        return None
+    return Neighbours(kept["indices"].astype(np.int32), kept["distances"].astype(np.float32))
+
+
 def _tsne(
     rows: NDArray[np.float32], dims: int, seed: int, callback: Callable[[int, int], None]
 ) -> NDArray[np.float32]:
