@@ -110,20 +110,34 @@ def inner_tree(
     return _grouped_tree(part, callback)
 
 
+def near_groups(features: FloatArray, wanted: int, *, n_iter: int) -> NDArray[np.int32]:
+    """Gather near images by a few iterations of k-means from random images.
+
+    Args:
+        features: (n_images, d), at least `wanted`.
+        wanted: Number of groups; fewer where images are equal.
+        n_iter: Iterations.
+
+    Returns:
+        int32 (n_images,), 0 <= group < number of groups; no group is empty.
+    """
+    rows, _ = prepare(features, "cpu")
+    picked = np.sort(np.random.default_rng(0).choice(len(features), wanted, replace=False))
+    found = lloyd(rows, rows[torch.from_numpy(picked)][None], max_iter=n_iter, tol=0.0)
+    codes: NDArray[np.int32] = np.unique(found.labels, return_inverse=True)[1].astype(np.int32)
+    return codes
+
+
 def _grouped_tree(part: FloatArray, callback: Callback | None) -> NDArray[np.float64]:
     """Ward inside groups of near images, Ward on the groups."""
-    wanted = min(MOST_GROUPS, len(part) // GROUP_SIZE)
-    rows, _ = prepare(part, "cpu")
-    picked = np.sort(np.random.default_rng(0).choice(len(part), wanted, replace=False))
-    found = lloyd(rows, rows[torch.from_numpy(picked)][None], max_iter=3, tol=0.0)
-    groups, codes = np.unique(found.labels, return_inverse=True)
+    codes = near_groups(part, min(MOST_GROUPS, len(part) // GROUP_SIZE), n_iter=3)
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     builder = TreeBuilder(len(part))
-    roots = np.empty(len(groups), dtype=np.int64)
+    roots = np.empty(len(members), dtype=np.int64)
     for group, inside in enumerate(members):
-        report(callback, group, len(groups))
+        report(callback, group, len(members))
         roots[group] = builder.add_tree(ward_tree(part[inside]), inside.astype(np.int64))
-    centres = cluster_means(part, codes.astype(np.int32), len(groups))
+    centres = cluster_means(part, codes, len(members))
     centres -= centres.mean(axis=0)
     ward_merges(centres, np.bincount(codes), roots, builder, callback=callback)
     return builder.finish()

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from scipy.cluster import hierarchy
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import pdist, squareform
 
 from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
-from dclust_gui.algorithms.composed import composed_tree
+from dclust_gui.algorithms.composed import near_groups
 from dclust_gui.algorithms.distances import Metric, MetricMap, learn_metric
+from dclust_gui.algorithms.lloyd import cluster_means, squared_to_own
 from dclust_gui.algorithms.mst import single_tree
-from dclust_gui.algorithms.partition import KMeans
+from dclust_gui.algorithms.nnchain import chain_merges, pairwise_squared
+from dclust_gui.algorithms.projection import narrowed
+from dclust_gui.algorithms.trees import TreeBuilder
 from dclust_gui.algorithms.ward import ward_tree
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ SMALL = 4096
 """Up to so many images SciPy's own single linkage is the fastest."""
 NOT_MONOTONE_UP_TO = 10_000
 MICRO_CLUSTERS = 2_000
+MICRO_DIMS = 64
 
 
 class Linkage(StrEnum):
@@ -106,8 +110,9 @@ def linkage_with_info(
     """The merge tree of images, and how it was made.
 
     Ward and single linkage are exact at any size, in memory that grows with the images, not with
-    their pairs. Average and complete linkage are exact up to 20,000 images and go over 2,000
-    size-weighted micro-clusters beyond. Centroid and median linkage stop at 10,000 images.
+    their pairs (single with the Manhattan distance up to 20,000 images). Average and complete
+    linkage are exact up to 20,000 images and go over 2,000 size-weighted groups of near images
+    beyond. Centroid and median linkage stop at 10,000 images.
 
     Args:
         X: (n_images, d) features, finite.
@@ -192,7 +197,7 @@ def _tree(
         return LinkageResult(tree)
     if count <= EXACT_UP_TO:
         return LinkageResult(_of_all_pairs(rows, kind, mapping, callback))
-    return _over_micro_clusters(rows, kind, callback)
+    return _over_micro_clusters(rows, kind, mapping, callback)
 
 
 def _of_all_pairs(
@@ -213,17 +218,63 @@ def _of_all_pairs(
 
 
 def _over_micro_clusters(
-    rows: FloatArray, kind: Linkage, callback: Callback | None
+    rows: FloatArray, kind: Linkage, mapping: MetricMap, callback: Callback | None
 ) -> LinkageResult:
-    """Ward inside micro-clusters, the wanted linkage on their weighted centres."""
-    micro = KMeans(MICRO_CLUSTERS, n_init=1, max_iter=10, random_state=0)
-    micro.fit(rows, callback=callback)
-    upper = "average" if kind is Linkage.SINGLE else str(kind)
-    tree = composed_tree(rows, micro.labels_, upper=upper, callback=callback)
+    """The linkage inside groups of near images, and on the groups; heights in the metric's unit."""
+    codes = near_groups(narrowed(rows, MICRO_DIMS), MICRO_CLUSTERS, n_iter=10)
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    builder = TreeBuilder(len(rows))
+    node = np.empty(len(members), dtype=np.int64)
+    for group, inside in enumerate(members):
+        report(callback, group, len(members))
+        node[group] = builder.add_tree(
+            _inside(rows[inside], kind, mapping), inside.astype(np.int64)
+        )
+    distances = _between(rows, codes, kind, mapping)
+    pairs, heights = chain_merges(distances, np.bincount(codes).astype(np.float64), str(kind))
+    for (gone, kept), height in zip(pairs.tolist(), heights, strict=True):
+        node[kept] = builder.add(np.array([[node[gone], node[kept]]]), np.array([height]))[0]
+    report(callback, len(members), len(members))
     note = (
-        f"The tree of {len(rows):,} images was built over {MICRO_CLUSTERS:,} groups of near images."
+        f"The {kind} tree of {len(rows):,} images was built over {len(members):,} groups of near "
+        f"images: exact inside them, by distances of whole groups above (exact up to "
+        f"{EXACT_UP_TO:,} images)."
     )
-    return LinkageResult(tree, is_exact=False, note=note)
+    return LinkageResult(builder.finish(), is_exact=False, note=note)
+
+
+def _inside(rows: FloatArray, kind: Linkage, mapping: MetricMap) -> NDArray[np.float64]:
+    """The tree of a group."""
+    if len(rows) < 2:
+        return np.empty((0, 4))
+    if len(rows) <= EXACT_UP_TO:
+        return _of_all_pairs(rows, kind, mapping, None)
+    # so large a group holds little but copies
+    tree = ward_tree(rows)
+    tree[:, 2] = mapping.from_euclidean(tree[:, 2])
+    return tree
+
+
+def _between(
+    rows: FloatArray, codes: NDArray[np.int32], kind: Linkage, mapping: MetricMap
+) -> NDArray[np.float64]:
+    """Distances of groups in the metric's unit.
+
+    For average linkage the root mean square over all pairs of images, |ca - cb|^2 + va + vb with
+    the groups' variances v, which for squared Euclidean, cosine and correlation distances is the
+    average itself; else the distance of the centres.
+    """
+    n_groups = int(codes.max()) + 1
+    centres = cluster_means(rows, codes, n_groups)
+    if mapping.metric is Metric.MANHATTAN:
+        apart: NDArray[np.float64] = squareform(pdist(centres, "cityblock"))
+        return apart
+    squared = pairwise_squared(centres)
+    if kind is Linkage.AVERAGE:
+        sizes = np.bincount(codes)
+        spread = np.bincount(codes, weights=squared_to_own(rows, codes, centres)) / sizes
+        squared += spread[:, None] + spread[None, :]
+    return mapping.from_euclidean(np.sqrt(squared))
 
 
 def _checked(X: ArrayLike) -> FloatArray:  # noqa: N803

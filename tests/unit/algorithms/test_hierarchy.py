@@ -119,14 +119,47 @@ def test_ward_refuses_distances_it_is_not_defined_for() -> None:
         linkage(np.eye(3), "ward", "manhattan")
 
 
-def test_beyond_the_exact_limit_micro_clusters_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["average", "complete", "single"])
+@pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cosine", "manhattan"])
+def test_beyond_the_exact_limit_groups_stand_in_with_heights_in_the_same_unit(
+    method: str, metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = linkage(data("clouds", 300), method, metric)
     monkeypatch.setattr(hierarchy, "EXACT_UP_TO", 100)
-    monkeypatch.setattr(hierarchy, "MICRO_CLUSTERS", 30)
-    result = linkage_with_info(data("clouds", 300), "complete")
-    assert not result.is_exact
-    assert "30 groups" in result.note
+    monkeypatch.setattr(hierarchy, "SMALL", 100)
+    monkeypatch.setattr(hierarchy, "MICRO_CLUSTERS", 60)
+    result = linkage_with_info(data("clouds", 300), method, metric)
+    if result.is_exact:
+        assert method == "single"
+        assert metric != "manhattan"
+        return
+    assert "60 groups" in result.note
     assert is_valid_linkage(result.tree)
     assert is_monotonic(result.tree)
+    assert result.tree[-1, 2] == pytest.approx(exact[-1, 2], rel=0.5)
+    assert np.median(result.tree[:, 2]) == pytest.approx(np.median(exact[:, 2]), rel=0.3)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "cosine"])
+def test_average_heights_over_groups_are_exact_averages(
+    metric: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.concatenate([data("one", 40) + 30, data("one", 40) - [30, -30, 30, 30, 30]])
+    exact = linkage(rows, "average", metric)
+    monkeypatch.setattr(hierarchy, "EXACT_UP_TO", 50)
+    monkeypatch.setattr(hierarchy, "MICRO_CLUSTERS", 8)
+    found = linkage(rows, "average", metric)
+    assert found[-1, 2] == pytest.approx(exact[-1, 2], rel=1e-4)
+
+
+def test_many_copies_beyond_the_exact_limit_are_no_obstacle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hierarchy, "EXACT_UP_TO", 50)
+    monkeypatch.setattr(hierarchy, "MICRO_CLUSTERS", 30)
+    tree = linkage(np.repeat(np.eye(4), 40, axis=0), "complete")
+    assert is_valid_linkage(tree)
+    assert (tree[:-3, 2] == 0).all()
 
 
 def test_centroid_linkage_says_that_its_heights_can_fall() -> None:
