@@ -127,7 +127,6 @@ class RunPanel(QWidget):
         if not isinstance(found, dict):
             return
         self._better.setChecked(found.get("better") is True)
-        self._fixed_k.setChecked(found.get("fixed") is True)
         for spin, name in ((self._k, "k"), (self._seed, "seed")):
             value = found.get(name)
             if isinstance(value, int):

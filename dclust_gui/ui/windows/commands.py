@@ -20,6 +20,8 @@ from dclust_gui.ui.windows.presenter import SAVE_COPY, Presenter
 from dclust_gui.ui.windows.work import RESCAN, SHOW_DETAILS, SHOW_SKIPPED, Work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtWidgets import QMenu
 
     from dclust_gui.domain.runs import RunSettings
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.models.cluster_model import ClusterModel, ClusterOrder
     from dclust_gui.ui.windows.main_window import MainWindow
+
+_LOST_RUN = "The images are being clustered. Everything else is saved; only this run is lost."
 
 
 class Commands(QObject):
@@ -74,6 +78,7 @@ class Commands(QObject):
         self._theme = theme
         self._sample_folder = sample_folder
         self._sample_job: int | None = None
+        self._after_stop: Path | None = None
         self.dialogs = Dialogs(window, controller, work, io, settings)
         marks = ClusterMarks(window, controller, self.dialogs)
         self.presenter = Presenter(window, clusters, controller, work, settings, marks)
@@ -163,6 +168,8 @@ class Commands(QObject):
     def _connect_state(self) -> None:
         self.dialogs.close_confirmed.connect(self._on_dialogs_close_confirmed)
         self.dialogs.move_chosen.connect(self._window.preview.step_on)
+        self.dialogs.stop_confirmed.connect(self._on_dialogs_stop_confirmed)
+        self.dialogs.path_chosen.connect(self._open)
         self._io.succeeded.connect(self._on_io_succeeded)
         self._io.failed.connect(self._on_io_failed)
 
@@ -204,7 +211,7 @@ class Commands(QObject):
         if job == self._sample_job and isinstance(result, Path):
             self._sample_job = None
             self._window.jobs.clear()
-            self._controller.open_path(result)
+            self._open(result)
 
     @Slot(int, object)
     def _on_io_failed(self, job: int, error: object) -> None:
@@ -282,11 +289,16 @@ class Commands(QObject):
 
     @Slot(object)
     def _on_window_paths_dropped(self, paths: tuple[str, ...]) -> None:
-        self._controller.open_path(Path(paths[0]))
+        path = common_place([Path(p) for p in paths])
+        if path is None:
+            text = "These files lie in several folders. Drop one folder, or files of one folder."
+            self._window.messages.show_message(Message(MessageKind.INFO, text, key="dropped"))
+        else:
+            self._open(path)
 
     @Slot(str)
     def _on_empty_recent_requested(self, path: str) -> None:
-        self._controller.open_path(Path(path))
+        self._open(Path(path))
 
     @Slot()
     def _on_recent_about_to_show(self) -> None:
@@ -301,7 +313,7 @@ class Commands(QObject):
     @Slot(QAction)
     def _on_recent_triggered(self, action: QAction) -> None:
         if action.data():
-            self._controller.open_path(Path(action.data()))
+            self._open(Path(action.data()))
 
     @Slot()
     def _on_window_close_requested(self) -> None:
@@ -310,9 +322,7 @@ class Commands(QObject):
                 "An export is running. What is copied is complete; export again to go on."
             )
         elif self._work.is_clustering:
-            self.dialogs.confirm_close(
-                "The images are being clustered. Everything else is saved; only this run is lost."
-            )
+            self.dialogs.confirm_close(_LOST_RUN)
         else:
             self._finish()
 
@@ -320,6 +330,27 @@ class Commands(QObject):
     def _on_dialogs_close_confirmed(self) -> None:
         self._io.cancel_all()
         self._finish()
+
+    @Slot(object)
+    def _open(self, path: Path) -> None:
+        """Open something; a clustering that would be lost by it is asked for first."""
+        if self._work.is_clustering and not self._controller.is_open(path):
+            self._after_stop = path
+            self.dialogs.confirm_stop(_LOST_RUN)
+        else:
+            self._controller.open_path(path)
+
+    @Slot()
+    def _on_dialogs_stop_confirmed(self) -> None:
+        path, self._after_stop = self._after_stop, None
+        if path is None:
+            self._close_project()
+        else:
+            self._controller.open_path(path)
+
+    def _close_project(self) -> None:
+        self._remember()
+        self._controller.close()
 
     # -- slots: actions ----------------------------------------------------------------------
 
@@ -336,8 +367,11 @@ class Commands(QObject):
 
     @Slot()
     def _on_close_triggered(self) -> None:
-        self._remember()
-        self._controller.close()
+        if self._work.is_clustering:
+            self._after_stop = None
+            self.dialogs.confirm_stop(_LOST_RUN)
+        else:
+            self._close_project()
 
     @Slot()
     def _on_preview_triggered(self) -> None:
@@ -414,3 +448,11 @@ class Commands(QObject):
     def _on_actions_theme_requested(self, theme: Theme) -> None:
         self._theme.set_theme(theme)
         self._settings.set_text("theme", theme.value)
+
+
+def common_place(paths: Sequence[Path]) -> Path | None:
+    """What to open for several paths: the only one, or the folder they share; None without one."""
+    if len(paths) == 1:
+        return paths[0]
+    folders = {path.parent for path in paths}
+    return folders.pop() if len(folders) == 1 else None

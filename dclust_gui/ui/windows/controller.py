@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 UNDO = "undo"
 """Message action: take the last step back."""
 
+_MOST_RESELECTED = 5_000
+"""Undo of more images selects none of them."""
+
 STEP_KEY = "step"
 """Key of the message that tells of the last step."""
 
@@ -47,6 +50,7 @@ class Controller(QObject):
         state_changed: Title, history or what can be done is another one now.
         message_posted: A `Message`.
         message_outdated: Key of messages that no longer hold.
+        images_restored: ids (a tuple) of the images that an undo or redo has moved.
         said: A short note for the status bar.
         opening_shown: What is being opened, in words; empty when nothing is any more.
     """
@@ -55,6 +59,7 @@ class Controller(QObject):
     state_changed = Signal()
     message_posted = Signal(object)
     message_outdated = Signal(str)
+    images_restored = Signal(object)
     said = Signal(str)
     opening_shown = Signal(str)
 
@@ -126,14 +131,16 @@ class Controller(QObject):
 
         An image file stands for its folder. What is open is closed once the new one is there.
         """
-        if path.is_file() and not is_project(path):
-            path = path.parent
-        place = path.absolute()
-        if self._session is not None and place in (self._source, self._session.path):
+        place = _place_of(path)
+        if self.is_open(path):
             self._work.rescan()
             return
         self._opening = (self._io.start(OpenJob(place)), place)
         self.opening_shown.emit(f"Opening {place.name}")
+
+    def is_open(self, path: Path) -> bool:
+        """Whether a folder (or an image in it) or a project file is what is open now."""
+        return self._session is not None and _place_of(path) in (self._source, self._session.path)
 
     def _take_over(self, session: ProjectSession, place: Path) -> None:
         """Go on with a project that has just been opened."""
@@ -244,7 +251,7 @@ class Controller(QObject):
         """Take the last step back."""
         session = self._session
         step = None if session is None else session.history.undo_step
-        if session is not None and step is not None and self._attempt(session.undo):
+        if session is not None and step is not None and self._step(session.undo):
             self.said.emit(f"Undone: {step.title}")
 
     @Slot()
@@ -252,8 +259,23 @@ class Controller(QObject):
         """Do the next undone step again."""
         session = self._session
         step = None if session is None else session.history.redo_step
-        if session is not None and step is not None and self._attempt(session.redo):
+        if session is not None and step is not None and self._step(session.redo):
             self.said.emit(f"Done again: {step.title}")
+
+    def _step(self, go: Callable[[], object]) -> bool:
+        """Undo or redo, and tell which few images have changed their clusters by it."""
+        session = self._session
+        if session is None:
+            return False
+        before = session.clustering.labels
+        if not self._attempt(go):
+            return False
+        after = session.clustering.labels
+        n_both = min(len(before), len(after))
+        changed = np.flatnonzero(before[:n_both] != after[:n_both])
+        if 0 < len(changed) <= _MOST_RESELECTED:
+            self.images_restored.emit(tuple(changed.tolist()))
+        return True
 
     def select(self, images: Iterable[int], current: int | None = None) -> None:
         """Select images in all views."""
@@ -321,6 +343,11 @@ class Controller(QObject):
     @Slot()
     def _on_work_run_accepted(self) -> None:
         self._tell_of_step()
+
+
+def _place_of(path: Path) -> Path:
+    """What would be opened for a path; an image file stands for its folder."""
+    return (path.parent if path.is_file() and not is_project(path) else path).absolute()
 
 
 def done_text(step: Step) -> str:

@@ -36,10 +36,14 @@ class Dialogs(QObject):
 
     Signals:
         close_confirmed: The user wants to close although something runs.
+        stop_confirmed: The user wants to go on although a clustering is lost by it.
+        path_chosen: The folder or project to open, a `Path`.
         move_chosen: The images of the move palette are about to be moved.
     """
 
     close_confirmed = Signal()
+    stop_confirmed = Signal()
+    path_chosen = Signal(object)
     move_chosen = Signal()
 
     def __init__(
@@ -84,7 +88,7 @@ class Dialogs(QObject):
         found = QFileDialog.getExistingDirectory(self._window, "Open folder of images", start)
         if found:
             self._settings.set_text("last folder", str(Path(found).parent))
-            self._controller.open_path(Path(found))
+            self.path_chosen.emit(Path(found))
 
     @Slot()
     def choose_project(self) -> None:
@@ -93,7 +97,7 @@ class Dialogs(QObject):
         found, _ = QFileDialog.getOpenFileName(self._window, "Open project", start, _PROJECTS)
         if found:
             self._settings.set_text("last project", str(Path(found).parent))
-            self._controller.open_path(Path(found))
+            self.path_chosen.emit(Path(found))
 
     @Slot()
     def choose_save_as(self) -> None:
@@ -216,6 +220,23 @@ class Dialogs(QObject):
         box.finished.connect(self._on_close_box_finished)
         self._show("close", box)
 
+    def confirm_stop(self, what: str) -> None:
+        """Ask whether to lose a running clustering; answers with `stop_confirmed`."""
+        if self._is_open("stop"):
+            return
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Stop clustering?",
+            what,
+            QMessageBox.StandardButton.Ok | QMessageBox.StandardButton.Cancel,
+            self._window,
+        )
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.button(QMessageBox.StandardButton.Ok).setText("Stop clustering")
+        box.button(QMessageBox.StandardButton.Cancel).setText("Keep working")
+        box.finished.connect(self._on_stop_box_finished)
+        self._show("stop", box)
+
     def close_all(self) -> None:
         """Close every dialog."""
         for dialog in tuple(self._open.values()):
@@ -252,6 +273,11 @@ class Dialogs(QObject):
     def _on_close_box_finished(self, result: int) -> None:
         if result == QMessageBox.StandardButton.Close.value:
             self.close_confirmed.emit()
+
+    @Slot(int)
+    def _on_stop_box_finished(self, result: int) -> None:
+        if result == QMessageBox.StandardButton.Ok.value:
+            self.stop_confirmed.emit()
 
     @Slot(object)
     def _on_dialog_exported(self, target: object) -> None:

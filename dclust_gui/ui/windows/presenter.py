@@ -76,6 +76,7 @@ class Presenter(QObject):
         controller.state_changed.connect(self._refresher.start)
         controller.message_posted.connect(window.messages.show_message)
         controller.message_outdated.connect(window.messages.remove_key)
+        controller.images_restored.connect(self._on_controller_images_restored)
         controller.said.connect(self._on_controller_said)
         controller.opening_shown.connect(self._on_controller_opening_shown)
         window.preview.image_changed.connect(self._refresher.start)
@@ -245,6 +246,12 @@ class Presenter(QObject):
                     Message(MessageKind.WARNING, _READ_ONLY, SAVE_COPY, "Save a copy…", "read only")
                 )
         self.refresh()
+
+    @Slot(object)
+    def _on_controller_images_restored(self, images: tuple[int, ...]) -> None:
+        """Select what an undo or redo has moved, and bring the first of it into sight."""
+        shown = self._window.gallery.gallery.shown(images)
+        self._controller.select(images, shown[0] if shown else images[0])
 
     @Slot(str)
     def _on_controller_said(self, text: str) -> None:

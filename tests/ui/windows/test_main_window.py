@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QInputDialog, QLineEdit
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QMessageBox
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.events import Stage
@@ -572,3 +572,62 @@ def test_choosing_a_cluster_closes_the_preview(clustered_app: App) -> None:
     app.window.preview.open_image(app.gallery.id_at(0))
     app.window.clusters.select_cluster(2)
     assert app.window.preview.image is None
+
+
+@pytest.mark.parametrize("way", ["close", "recent", "drop"])
+def test_a_running_clustering_is_lost_only_after_a_question(
+    open_app: App, tmp_path: Path, qtbot: QtBot, way: str
+) -> None:
+    app, session = open_app, session_of(open_app)
+    engine = app.work._engine
+    gate = engine.gates[Stage.CLUSTER] = threading.Event()  # type: ignore[attr-defined]
+    app.window.actions_["cluster"].trigger()
+    qtbot.waitUntil(engine.reached[Stage.CLUSTER].is_set, timeout=5000)  # type: ignore[attr-defined]
+    other = tmp_path / "Other"
+    other.mkdir()
+
+    def leave() -> None:
+        if way == "close":
+            app.window.actions_["close"].trigger()
+        elif way == "recent":
+            app.window.empty.recent_requested.emit(str(other))
+        else:
+            app.window.paths_dropped.emit((str(other),))
+
+    leave()
+    box = app.commands.dialogs.opened("stop")
+    assert isinstance(box, QMessageBox)
+    box.button(QMessageBox.StandardButton.Cancel).click()
+    assert app.controller.session is session
+    assert app.work.is_clustering
+    leave()
+    box = app.commands.dialogs.opened("stop")
+    assert isinstance(box, QMessageBox)
+    box.button(QMessageBox.StandardButton.Ok).click()
+    qtbot.waitUntil(lambda: app.controller.session is not session, timeout=5000)
+    gate.set()
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+
+
+def test_undo_and_redo_select_the_images_they_moved(clustered_app: App) -> None:
+    app, session = clustered_app, session_of(clustered_app)
+    moved = [app.gallery.id_at(row) for row in (3, 5)]
+    app.controller.move(moved, 2)
+    app.controller.select([], None)
+    app.controller.undo()
+    assert session.selection.images == frozenset(moved)
+    assert session.selection.current == moved[0]
+    app.controller.select([], None)
+    app.controller.redo()
+    assert session.selection.images == frozenset(moved)
+
+
+def test_files_of_one_folder_open_it_and_those_of_several_open_nothing(
+    app: App, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    app.window.paths_dropped.emit((str(photos / "cat-00.png"), str(tmp_path / "else" / "b.png")))
+    assert "several folders" in app.window.messages.messages[-1].text
+    with qtbot.waitSignal(app.controller.session_changed, timeout=5000):
+        app.window.paths_dropped.emit((str(photos / "cat-00.png"), str(photos / "cat-01.png")))
+    assert session_of(app).roots == (photos,)
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
