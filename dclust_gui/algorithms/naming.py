@@ -171,7 +171,8 @@ def _collect(
         best = np.argsort(-row, kind="stable")[: 3 * count]
         taken = {s.name for s in found[cluster]}
         for at in best.tolist():
-            is_clear = shares[cluster, at] >= LEAST_SHARE and contrast[cluster, at] >= LEAST_CONTRAST
+            is_clear = contrast[cluster, at] >= LEAST_CONTRAST
+            is_clear &= shares[cluster, at] >= LEAST_SHARE
             if is_clear and names[at] not in taken:
                 taken.add(names[at])
                 found[cluster].append(Suggestion(names[at], float(row[at]), is_own))
@@ -185,12 +186,19 @@ def _first_ones_differ(found: list[list[Suggestion]], count: int) -> list[tuple[
     )
     taken: set[str] = set()
     for cluster in order:
-        free = [s for s in found[cluster] if s.name not in taken]
-        first = free[0] if free else None
-        others = [s for s in found[cluster] if s is not first]
-        found[cluster] = ([first] if first is not None else []) + others
+        first = _free_name(found[cluster], taken)
+        others = [s for s in found[cluster] if first is not None and s.name != first.name]
+        found[cluster] = [] if first is None else [first, *others]
         if first is not None:
             taken.add(first.name)
-        else:
-            found[cluster] = []
     return [tuple(suggestions[:count]) for suggestions in found]
+
+
+def _free_name(suggestions: list[Suggestion], taken: set[str]) -> Suggestion | None:
+    """The best name that is free; a far weaker one follows the taken one: `jean, pajama`."""
+    best = suggestions[0]
+    free = next((s for s in suggestions if s.name not in taken), None)
+    if free is None or free.score >= best.score / 2:
+        return free
+    both = f"{best.name}, {free.name}"
+    return None if both in taken else Suggestion(both, best.score, best.is_own_word)

@@ -67,3 +67,9 @@ def test_wrong_widths_are_errors() -> None:
         suggest_names(np.zeros((2, 3)), CLASSES)
     with pytest.raises(UnusableDataError):
         class_shares(np.zeros((4, 5)), np.zeros(4, int), np.zeros((3, 6)), np.zeros(3))
+
+
+def test_a_taken_name_goes_before_a_far_weaker_one() -> None:
+    rows = shares((0, 0.9, 0.02, 0), (0, 0.6, 0.1, 0), (1, 0, 0, 0), (1, 0, 0, 0))
+    names = [s[0].name for s in suggest_names(rows, CLASSES)[:2]]
+    assert names == ["beagle", "beagle, collie"]
