@@ -93,6 +93,11 @@ class Parameter:
                 return flags[text.lower()]
 
     @property
+    def default_text(self) -> str:
+        """The default, in words."""
+        return "auto" if self.default is None else str(self.default)
+
+    @property
     def range_text(self) -> str:
         """What may be given, in words."""
         match self.kind:
@@ -103,15 +108,20 @@ class Parameter:
             case _:
                 text = "a whole number" if self.kind is Kind.INTEGER else "a number"
                 if self.minimum is not None:
-                    text += f" from {self.minimum:g}"
+                    text += f" from {_number(self.minimum)}"
                 if self.maximum is not None:
-                    text += f" to {self.maximum:g}"
-        return f"{text}, or auto" if self.default in (None, "auto") else text
+                    text += f" to {_number(self.maximum)}"
+        chooses = self.default in (None, "auto") and "auto" not in self.choices
+        return f"{text}, or auto" if chooses else text
 
     def _wrong(self, text: Value) -> InputError:
         return InputError(
             f"Could not use {self.name}={text}.", f"It must be {self.range_text}.", self.help
         )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +318,7 @@ _METHODS: tuple[Method, ...] = (
     Method(
         name="meanshift",
         title="MeanShift",
-        summary="Finds the number of clusters: peaks of the density of the images.",
+        summary="Finds the number of clusters by itself: the peaks of the density of the images.",
         estimator=_HOME + "meanshift:MeanShift",
         parameters=(
             Parameter("bandwidth", Kind.NUMBER, None, 1e-12, help="Radius of the kernel."),
@@ -321,30 +331,36 @@ _METHODS: tuple[Method, ...] = (
                 help="For the radius; less: more clusters.",
             ),
             _AXES,
-            Parameter("kernel", Kind.CHOICE, "flat", choices=("flat", "gaussian"), help="Shape."),
+            Parameter(
+                "kernel",
+                Kind.CHOICE,
+                "flat",
+                choices=("flat", "gaussian"),
+                help="Shape of the kernel.",
+            ),
             Parameter("max_seeds", Kind.INTEGER, 5000, 1, 1_000_000, help="Images that climb."),
             _MAX_ITER,
         ),
         needs_k=False,
         metrics=_EUCLIDEAN_LIKE,
-        cost="O(seeds n d) per step",
+        cost="O(seeds n d) per step, at most 5,000 seeds, 8 axes of wide features",
     ),
     Method(
         name="agglomerative",
         title="Hierarchical",
-        summary="Merges near clusters step by step; its tree can be cut anywhere.",
+        summary="Merges near clusters step by step; one tree, which can be cut anywhere later.",
         estimator=_HOME + "agglomerative:Agglomerative",
         hierarchical=True,
         seeded=False,
         metrics=_EVERY,
         linkages=("ward", "average", "complete", "single"),
         blocking_linkages=("average", "complete"),
-        cost="O(n^2 d)",
+        cost="O(n^2 d); memory O(n d) for Ward and single linkage, O(n^2) for the others",
     ),
     Method(
         name="dbscan",
         title="DBSCAN",
-        summary="Dense regions of any shape; images between them stay Unassigned.",
+        summary="Dense regions of any shape; many images between them may stay Unassigned.",
         estimator=_HOME + "density:DBSCAN",
         blocks=True,
         parameters=(
@@ -361,7 +377,7 @@ _METHODS: tuple[Method, ...] = (
     Method(
         name="hdbscan",
         title="HDBSCAN",
-        summary="Dense groups of varying density; images between them stay Unassigned.",
+        summary="Dense groups of varying density, for a first look; the rest stays Unassigned.",
         estimator=_HOME + "density:HDBSCAN",
         blocks=True,
         parameters=(

@@ -112,6 +112,7 @@ def methods(
                     "summary": m.summary,
                     "needs_k": m.needs_k,
                     "metrics": list(m.metrics),
+                    "linkages": list(m.linkages),
                     "cost": m.cost,
                     "parameters": [
                         {
@@ -129,8 +130,12 @@ def methods(
         return
     for m in all_methods():
         output.say(f"{m.name}: {m.summary} Cost {m.cost}.")
+        output.say(f"    {'--k N' if m.needs_k else 'finds the number of clusters by itself'}")
+        for option, values in (("--metric", m.metrics), ("--linkage", m.linkages)):
+            if len(values) > 1:
+                output.say(f"    {option} {'|'.join(values)}")
         for p in m.parameters:
-            output.say(f"    --param {p.name}={p.default}  {p.help} ({p.range_text})")
+            output.say(f"    --param {p.name}={p.default_text}  {p.help} ({p.range_text})")
 
 
 def doctor() -> None:
