@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError, InputError
 from dclust_gui.domain.events import Notice, Severity, Stage
 from dclust_gui.engine.isolation import Fitted, fit, fit_isolated
@@ -124,7 +125,7 @@ def group_rows(
         )
     if settings.k > len(features):
         raise ClusteringError(
-            f"{settings.k} clusters cannot be made of {len(features)} images.",
+            f"{count_of(settings.k, 'cluster')} cannot be made of {count_of(len(features))}.",
             "",
             "Ask for fewer clusters.",
         )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QLineEdit
 
 from dclust_gui.domain.changes import ChangeSet
-from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering
+from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageFlag
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.cluster_model import ClusterModel, ClusterOrder, Role
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, encode_ids
@@ -254,3 +254,30 @@ def test_a_small_edit_of_a_large_project_is_quick(big_project: Any, qtbot: QtBot
     big_project.relabel([1, 2, 3], 5)
     assert time.perf_counter() - started < 0.1
     model.set_session(None)
+
+
+def test_images_placed_by_hand_are_the_least_typical(model: ClusterModel, project: Any) -> None:
+    best = int(model._rows[0].exemplars[0])
+    flags = project.clustering.flags.copy()
+    flags[best] = ImageFlag.HAND_PLACED
+    before = project.clustering
+    labels = before.labels.copy()
+    labels[best] = 2
+    project.clustering = Clustering(labels, flags, before.clusters, before.next_id)
+    project.publish(ChangeSet(1, np.array([best], np.int32)))
+    assert model._exemplars[2][-1] == best
+    project.publish(ChangeSet(2, has_new_run=True))
+    assert model._exemplars[2][-1] == best
+
+
+def test_files_from_outside_are_refused_on_the_panel(panel: ClusterPanel, qtbot: QtBot) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/somewhere/cat.png")])
+    with qtbot.waitSignal(panel.hint_changed) as seen:
+        enter = QDragEnterEvent(QPoint(5, 5), COPY, data, LEFT, NONE)
+        panel.dragEnterEvent(enter)
+    assert enter.isAccepted()  # the window below never gets it
+    assert "cannot be dropped" in seen.args[0]
+    move = QDragMoveEvent(QPoint(5, 5), COPY, data, LEFT, NONE)
+    panel.dragMoveEvent(move)
+    assert not move.isAccepted()

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QObject, QThread, Slot
 
 from dclust_gui.domain.control import CancelToken, EventSink
+from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import (
     ImageSkipped,
     Notice,
@@ -318,3 +319,31 @@ def test_throttle_sends_thumbnails_in_batches() -> None:
         throttle(ThumbnailReady(i, b"c"))
     throttle.close()
     assert [len(e.items) for e in sent if isinstance(e, ThumbnailsReady)] == [512, 88]
+
+
+def test_what_readers_of_images_warn_of_is_only_logged(
+    setup: Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    def body(sink: EventSink, token: CancelToken) -> None:
+        place = "/lib/site-packages/PIL/TiffImagePlugin.py"
+        warnings.warn_explicit("Corrupt EXIF data", UserWarning, place, 1)
+
+    with caplog.at_level("INFO"), warnings.catch_warnings():
+        warnings.simplefilter("default")
+        setup.start(body)
+        setup.wait_outcomes(1)
+    assert not [e for _, e in setup.seen.events if isinstance(e, Notice)]
+    assert "Corrupt EXIF data" in caplog.text
+
+
+def test_known_errors_are_logged_without_a_traceback(
+    setup: Setup, caplog: pytest.LogCaptureFixture
+) -> None:
+    def body(sink: EventSink, token: CancelToken) -> None:
+        raise InputError("Could not open the folder.", "There is none.")
+
+    with caplog.at_level("INFO"):
+        setup.start(body)
+        setup.wait_outcomes(1)
+    assert "Could not open the folder" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -257,3 +257,19 @@ def test_hundred_thousand_images_never_hold_up_the_loop(
         slowest = max(slowest, time.thread_time() - begun)
     assert loader.shutdown()
     assert slowest < 0.1
+
+
+def test_images_placed_by_hand_stand_last_in_both_orders_of_typicality(
+    project: FakeProject, model: GalleryModel
+) -> None:
+    project.scores = np.linspace(0, 1, 12, dtype=np.float32)
+    project.publish(ChangeSet(1, has_new_run=True))
+    model.set_sort(SortKey.MOST_TYPICAL)
+    old = project.clustering
+    flags = old.flags.copy()
+    flags[8] = ImageFlag.HAND_PLACED
+    project.clustering = Clustering(old.labels, flags, old.clusters, old.next_id)
+    project.publish(ChangeSet(2, np.array([8], np.int32)))
+    assert model.ids.tolist()[-1] == 8
+    model.set_sort(SortKey.LEAST_TYPICAL)
+    assert model.ids.tolist()[-1] == 8

@@ -143,6 +143,7 @@ def test_double_click_asks_for_the_preview(desk: Desk) -> None:
     at = desk.view.cell_on_screen(2).center()
     with desk.qtbot.waitSignal(desk.view.preview_requested, timeout=1000) as seen:
         desk.qtbot.mouseDClick(desk.view.viewport(), LEFT, PLAIN, at)
+        desk.qtbot.mouseRelease(desk.view.viewport(), LEFT, PLAIN, at)
     assert seen.args == [desk.model.id_at(2)]
 
 
@@ -514,3 +515,24 @@ def test_lines_are_full_with_even_gaps_and_thumbnails_near_the_wanted_size(width
         assert width - rects[-1].right() <= 2 * MARGIN_PX
     if cells.columns > 2:
         assert 0.8 * wanted < side < 1.25 * wanted
+
+
+def test_preview_opens_when_the_button_of_a_double_click_is_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    dragged: list[int] = []
+    monkeypatch.setattr(
+        "dclust_gui.ui.views.gallery_mouse.run_drag", lambda _view, _ids, i: dragged.append(i)
+    )
+    desk.view.preview_requested.connect(opened.append)
+    at = desk.view.cell_on_screen(2).center()
+    desk.mouse(QEvent.Type.MouseButtonDblClick, at)
+    assert not opened
+    desk.mouse(QEvent.Type.MouseButtonRelease, at)
+    assert opened == [desk.model.id_at(2)]
+    desk.mouse(QEvent.Type.MouseButtonDblClick, at)
+    desk.mouse(QEvent.Type.MouseMove, at + QPoint(60, 0))
+    desk.mouse(QEvent.Type.MouseButtonRelease, at + QPoint(60, 0))
+    assert dragged == [desk.model.id_at(2)]
+    assert len(opened) == 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from dclust_gui.domain.control import Cancelled, CancelToken
+from dclust_gui.domain.errors import KnownError
 from dclust_gui.ui.bridge.throttle import EventThrottle
 from dclust_gui.ui.bridge.warning_tap import WarningTap
 
@@ -83,6 +84,9 @@ class _Worker(QObject):
                 return "succeeded", job.run(sink, token)
         except Cancelled:
             return "cancelled", None
+        except KnownError as error:
+            log.info("job %d (%s): %s", job_id, type(job).__name__, error)
+            return "failed", error
         except Exception as error:
             log.exception("job %d (%s) failed", job_id, type(job).__name__)
             return "failed", error

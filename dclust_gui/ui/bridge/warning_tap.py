@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Self, TextIO
 
 from dclust_gui.domain.events import Notice, Severity
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dclust_gui.domain.control import EventSink
+
+log = logging.getLogger(__name__)
+
+_READERS = frozenset({"PIL", "pi_heif", "pillow_heif", "rawpy", "tifffile"})
 
 
 class WarningTap:
@@ -61,7 +67,9 @@ class WarningTap:
     ) -> None:
         """Take one warning: `warnings.showwarning`'s place and arguments."""
         caller = threading.get_ident()
-        if self.is_open and file is None and self._takes(caller):
+        if is_of_reader(filename):
+            log.info("%s: %s", category.__name__, message)
+        elif self.is_open and file is None and self._takes(caller):
             self._sink(Notice(Severity.WARNING, f"{category.__name__}: {message}"))
         else:
             self._previous(message, category, filename, lineno, file, line)
@@ -74,3 +82,8 @@ class WarningTap:
             return False
         earlier = self._previous
         return not (isinstance(earlier, WarningTap) and earlier.is_open)
+
+
+def is_of_reader(filename: str) -> bool:
+    """Whether a library that reads images warns: in its own words, of files already listed."""
+    return not _READERS.isdisjoint(PurePath(filename).parts)

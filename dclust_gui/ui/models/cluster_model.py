@@ -23,6 +23,7 @@ from dclust_gui.domain.clustering import UNASSIGNED, Cluster
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.ui.models.palette import mark_name
+from dclust_gui.ui.models.typicality import typicality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -191,7 +192,7 @@ class ClusterModel(QAbstractListModel):
             return
         clustering = self._session.clustering
         self._counts = clustering.counts()
-        self._typicality = np.nan_to_num(self._session.confidence(), nan=-1.0)
+        self._typicality = _typicality(self._session)
         order = np.lexsort((-self._typicality, clustering.labels))
         labels = clustering.labels[order]
         keys = np.fromiter(clustering.clusters, np.int32, len(clustering.clusters))
@@ -207,6 +208,7 @@ class ClusterModel(QAbstractListModel):
         if self._session is None:
             return
         clustering = self._session.clustering
+        self._typicality = _typicality(self._session)
         before, self._counts = self._counts, clustering.counts()
         touched = {int(v) for v in np.unique(clustering.labels[change.images])} | change.clusters
         touched |= {k for k, n in self._counts.items() if before.get(k) != n}
@@ -368,6 +370,11 @@ class ClusterModel(QAbstractListModel):
             return base
         flag = Qt.ItemFlag
         return base | flag.ItemIsEditable | flag.ItemIsDragEnabled | flag.ItemIsDropEnabled
+
+
+def _typicality(session: ProjectSession) -> NDArray[np.float32]:
+    """How typical images are of their clusters; -1 where that is not known."""
+    return np.nan_to_num(typicality(session.confidence(), session.clustering), nan=-1.0)
 
 
 def tool_tip(cluster: Cluster, count: int) -> str:

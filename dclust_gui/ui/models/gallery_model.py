@@ -345,6 +345,8 @@ class GalleryModel(QAbstractListModel):
             self._ranks.forget_images()
         if change.has_new_run:
             self._ranks.forget_confidence()
+        elif len(change.images):
+            self._ranks.forget_typicality()
         self._rearrange()
 
     def _drop_changed_pictures(self) -> None:

@@ -15,6 +15,7 @@ from dclust_gui.ui.models.gallery_order import (
     ranks_of,
     typicality_ranks,
 )
+from dclust_gui.ui.models.typicality import typicality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +81,10 @@ class SortRanks(QObject):
     def forget_confidence(self) -> None:
         """Another run was accepted."""
         self._confidence = None
+        self.forget_typicality()
+
+    def forget_typicality(self) -> None:
+        """Images were placed by hand, or taken back."""
         self._ranks.pop(SortKey.MOST_TYPICAL, None)
         self._ranks.pop(SortKey.LEAST_TYPICAL, None)
 
@@ -108,7 +113,10 @@ class SortRanks(QObject):
     def _rank_at_once(self, key: SortKey, images: Sequence[ImageRecord]) -> NDArray[np.int32]:
         if key in _KEYS:
             return ranks_of(_KEYS[key](images))
-        return typicality_ranks(self.confidence(), descending=key is SortKey.MOST_TYPICAL)
+        values = self.confidence()
+        if self._source is not None:
+            values = typicality(values, self._source.clustering)
+        return typicality_ranks(values, descending=key is SortKey.MOST_TYPICAL)
 
     def _so_far(self, key: SortKey, n_images: int) -> NDArray[np.int32]:
         known = self._old.get(key, _no_ranks())[:n_images]

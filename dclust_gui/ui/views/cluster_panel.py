@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
+from dclust_gui.ui.models.mime import IMAGE_IDS_MIME
 from dclust_gui.ui.views.cluster_list import ClusterList
 from dclust_gui.ui.views.drop_row import DropRow
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent
+
     from dclust_gui.ui.models.cluster_model import ClusterModel
 
 _NO_CLUSTERS = (
@@ -62,6 +65,7 @@ class ClusterPanel(QWidget):
         self._all.setChecked(True)
         self._new.setToolTip("Make a cluster of the selected images, or drop images here")
         self._unassigned.setToolTip("Images that belong to no cluster; drop images here")
+        self.setAcceptDrops(True)  # else what it does not take would reach the window
         self._place()
         self._connect()
         self._on_model_counts_changed()
@@ -190,3 +194,20 @@ class ClusterPanel(QWidget):
     @Slot(QPoint)
     def _on_list_menu_requested(self, place: QPoint) -> None:
         self.context_menu_requested.emit(self._list.viewport().mapToGlobal(place))
+
+    # -- Qt ----------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Keep drags that no row takes from the window; `dragMoveEvent` refuses them."""
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if event.mimeData().hasUrls() and not event.mimeData().hasFormat(IMAGE_IDS_MIME):
+            self.hint_changed.emit("Files from outside cannot be dropped on clusters")
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Refuse drops beside the rows."""
+        event.ignore()
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """The drag goes elsewhere."""
+        self.hint_changed.emit("")

@@ -23,6 +23,7 @@ MAX_DRAGGED_FILES = 1_000
 
 _IMAGE_SIDE_PX = 96
 _BADGE_PX = 26
+_POINTER_GAP_PX = 14  # right of and below the pointer, so that the target's name can be read
 
 
 def file_url(path: Path) -> QUrl:
@@ -95,7 +96,7 @@ def run_drag(view: GalleryView, ids: Sequence[int], image: int) -> None:
     accent = view.palette().highlight().color()
     ratio = view.devicePixelRatioF()
     drag.setPixmap(drag_pixmap(view.gallery.picture_of(image), len(ids), ratio, accent))
-    drag.setHotSpot(QPoint(_IMAGE_SIDE_PX // 2, _IMAGE_SIDE_PX // 2 + _BADGE_PX // 2))
+    drag.setHotSpot(QPoint(-_POINTER_GAP_PX, -_POINTER_GAP_PX))
     drag.exec(Qt.DropAction.CopyAction)
 
 

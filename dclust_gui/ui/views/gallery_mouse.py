@@ -42,6 +42,7 @@ class GalleryMouse(QObject):
         self._pressed_at: QPoint | None = None
         self._pressed_image: int | None = None
         self._on_release: frozenset[int] | None = None
+        self._opens: int | None = None
         self._band: tuple[QPoint, QPoint] | None = None
         self._band_base: frozenset[int] = frozenset()
         self._before_band = view.selection
@@ -93,18 +94,21 @@ class GalleryMouse(QObject):
         """End the gesture."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        wanted, image = self._on_release, self._pressed_image
+        wanted, image, opens = self._on_release, self._pressed_image, self._opens
         self.forget()
+        if opens is not None:
+            self._view.preview_requested.emit(opens)
         if wanted is not None:
             self._view.request(wanted, image)
 
     def double_click(self, event: QMouseEvent) -> None:
-        """Ask for the preview; with modifiers, a second click."""
+        """Ask for the preview once the button is up; with modifiers, a second click."""
         row = self._view.row_at(event.position().toPoint())
         is_plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
         if event.button() == Qt.MouseButton.LeftButton and row >= 0 and is_plain:
             self.forget()
-            self._view.preview_requested.emit(self._view.gallery.id_at(row))
+            self._pressed_at = event.position().toPoint()
+            self._pressed_image = self._opens = self._view.gallery.id_at(row)
         else:
             self.press(event)
 
@@ -122,7 +126,7 @@ class GalleryMouse(QObject):
         if self._band is not None:
             self._view.viewport().update()
         self._band = None
-        self._pressed_at = self._pressed_image = self._on_release = None
+        self._pressed_at = self._pressed_image = self._on_release = self._opens = None
         self._scrolling.stop()
 
     def forget_rows(self) -> None:

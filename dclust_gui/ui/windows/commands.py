@@ -16,12 +16,11 @@ from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.cluster_marks import ClusterMarks
 from dclust_gui.ui.windows.controller import UNDO, Controller
 from dclust_gui.ui.windows.dialogs import Dialogs
+from dclust_gui.ui.windows.dropping import SEVERAL_FOLDERS, common_place
 from dclust_gui.ui.windows.presenter import SAVE_COPY, Presenter
 from dclust_gui.ui.windows.work import RESCAN, SHOW_DETAILS, SHOW_SKIPPED, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from PySide6.QtWidgets import QMenu
 
     from dclust_gui.domain.runs import RunSettings
@@ -291,8 +290,8 @@ class Commands(QObject):
     def _on_window_paths_dropped(self, paths: tuple[str, ...]) -> None:
         path = common_place([Path(p) for p in paths])
         if path is None:
-            text = "These files lie in several folders. Drop one folder, or files of one folder."
-            self._window.messages.show_message(Message(MessageKind.INFO, text, key="dropped"))
+            message = Message(MessageKind.INFO, SEVERAL_FOLDERS, key="dropped")
+            self._window.messages.show_message(message)
         else:
             self._open(path)
 

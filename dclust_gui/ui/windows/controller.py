@@ -76,6 +76,7 @@ class Controller(QObject):
         self._seen_history: History | None = None
         self._recent_targets: list[int] = []
         work.message_posted.connect(self.message_posted)
+        work.message_outdated.connect(self.message_outdated)
         work.run_accepted.connect(self._on_work_run_accepted)
         io.succeeded.connect(self._on_io_succeeded)
         io.failed.connect(self._on_io_failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
@@ -32,6 +33,7 @@ from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
 from dclust_gui.ui.views.view_bar import ViewBar
 from dclust_gui.ui.windows.actions import Actions
+from dclust_gui.ui.windows.dropping import drop_hint
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -314,15 +316,19 @@ class MainWindow(QMainWindow):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.empty.set_target(True)
+            hint = drop_hint([Path(u.toLocalFile()) for u in data.urls() if u.isLocalFile()])
+            self.statusBar().showMessage(hint)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """The drag goes elsewhere."""
         self.empty.set_target(False)
+        self.statusBar().clearMessage()
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Ask to open what was dropped."""
         self.empty.set_target(False)
+        self.statusBar().clearMessage()
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         paths = tuple(u.toLocalFile() for u in event.mimeData().urls() if u.isLocalFile())

@@ -83,6 +83,7 @@ class Presenter(QObject):
         work.job_shown.connect(self._on_work_job_shown)
         work.next_shown.connect(window.jobs.set_next)
         work.progressed.connect(window.jobs.set_progress)
+        work.progressed.connect(self._refresh_estimate)
         work.pause_shown.connect(window.jobs.set_paused)
         work.state_changed.connect(self._refresher.start)
         work.device_found.connect(window.run_panel.set_device)
@@ -174,8 +175,13 @@ class Presenter(QObject):
         elif n_images == 1:
             reason = "It takes at least two images"
         panel.set_scope(n_images, can_run=can_run, reason=reason)
-        n_unread = self._work.n_unread()
-        panel.set_estimate(n_unread, estimate_seconds(n_unread, rate=self._work.rate))
+        self._refresh_estimate()
+
+    @Slot()
+    def _refresh_estimate(self) -> None:
+        n_left = self._work.n_left()
+        seconds = estimate_seconds(n_left, rate=self._work.rate)
+        self._window.run_panel.set_estimate(n_left, seconds)
 
     def _refresh_counts(self, n_selected: int) -> None:
         session = self._controller.session

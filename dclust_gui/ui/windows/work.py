@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
-from dclust_gui.domain.events import ImageSkipped, Notice, Severity, StageProgressed
+from dclust_gui.domain.events import ImageSkipped, Notice, Severity, Stage, StageProgressed
 from dclust_gui.domain.images import ImageStatus, ScanResult, display_path
 from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.engine.requests import IngestResult, RunRequest
@@ -49,6 +50,9 @@ class Step(StrEnum):
     CLUSTER = "cluster"
 
 
+_GONE = "gone"
+
+
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
     """One file that was left out or is damaged.
@@ -83,6 +87,7 @@ class Work(QObject):
         state_changed: What can be started, or the number of unread images, is another one now.
         device_found: Name of the device.
         run_accepted: A run's labels are in force.
+        message_outdated: Key of messages that no longer hold.
     """
 
     job_shown = Signal(str)
@@ -93,6 +98,7 @@ class Work(QObject):
     state_changed = Signal()
     device_found = Signal(str)
     run_accepted = Signal()
+    message_outdated = Signal(str)
 
     _merge_requested = Signal()
     _read_requested = Signal()
@@ -116,6 +122,7 @@ class Work(QObject):
         self._is_read_due = False
         self._is_warm = False
         self._rate = 0.0
+        self._reading: StageProgressed | None = None
         self.last_error: BaseException | None = None
         host.started.connect(self._on_host_started)
         host.progressed.connect(self._on_host_progressed)
@@ -147,8 +154,14 @@ class Work(QObject):
 
     @property
     def rate(self) -> float:
-        """Images read per second when last measured; 0 before."""
-        return self._rate
+        """Images read per second now, or when last measured; 0 before."""
+        live = 0.0 if self._reading is None else self._reading.rate
+        return live or self._rate
+
+    def n_left(self) -> int:
+        """Number of images that are still to be read, those read just now left out."""
+        n_unread, live = self.n_unread(), self._reading
+        return n_unread if live is None or not live.total else min(n_unread, live.total - live.done)
 
     def n_unread(self) -> int:
         """Number of images whose content has not been read yet."""
@@ -196,6 +209,7 @@ class Work(QObject):
         self._found = self._store = self._unit_ids = None
         self._unread = ((), 0)
         self._is_read_due = False
+        self._reading = None
         self._show_next()
         self._settle()
 
@@ -245,6 +259,9 @@ class Work(QObject):
     # -- jobs --------------------------------------------------------------------------------
 
     def _start(self, step: Step, job: Job) -> None:
+        if step in (Step.SCAN, Step.READ):
+            self.message_outdated.emit("stopped")
+            self.message_outdated.emit(_GONE)
         job_id = self._host.start(job)
         self._jobs[job_id] = step
         self._titles[job_id] = job.title
@@ -255,7 +272,10 @@ class Work(QObject):
         self._titles.pop(job_id, None)
         if self._current == job_id:
             self._current = None
-        return self._jobs.pop(job_id, None)
+        step = self._jobs.pop(job_id, None)
+        if step is Step.READ:
+            self._reading = None
+        return step
 
     def _settle(self) -> None:
         """Tell when nothing runs any more."""
@@ -279,6 +299,8 @@ class Work(QObject):
         if job_id not in self._jobs:
             return
         if isinstance(event, StageProgressed):
+            if event.stage is Stage.FEATURES:
+                self._reading = event
             self.progressed.emit(event)
         elif isinstance(event, Notice):
             warns = event.severity is Severity.WARNING
@@ -333,7 +355,9 @@ class Work(QObject):
             return
         self._wanted = self._found = None
         self._show_next()
-        if isinstance(error, KnownError):
+        if step is Step.SCAN and isinstance(error, KnownError) and is_gone(error):
+            self.message_posted.emit(gone_message(error))
+        elif isinstance(error, KnownError):
             self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
         elif isinstance(error, BaseException):
             self.last_error = error
@@ -430,3 +454,17 @@ def unreadable_message(n_unreadable: int, n_images: int) -> Message:
         " files; the others are not affected."
     )
     return Message(MessageKind.WARNING, text, SHOW_SKIPPED, "Show list…", key="unreadable")
+
+
+def is_gone(error: KnownError) -> bool:
+    """Whether a scan failed because a folder is not there."""
+    return isinstance(error.__cause__, FileNotFoundError)
+
+
+def gone_message(error: KnownError) -> Message:
+    """What to say when a folder of the project has vanished."""
+    cause = error.__cause__
+    name = getattr(cause, "filename", None) or ""
+    folder = f" {display_path(os.fsencode(name))}" if name else ""
+    text = f"The folder{folder} is not there any more. Connect the disk, or put the folder back."
+    return Message(MessageKind.ERROR, text, RESCAN, "Look again", key=_GONE)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMessageBox
 
 from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.domain.events import Stage
+from dclust_gui.domain.events import Stage, StageProgressed
 from dclust_gui.services.cluster_quality import ClusterBar, QualityReport
 from dclust_gui.services.marks import Mark
 from dclust_gui.services.opening import open_folder, open_project
@@ -631,3 +631,63 @@ def test_files_of_one_folder_open_it_and_those_of_several_open_nothing(
         app.window.paths_dropped.emit((str(photos / "cat-00.png"), str(photos / "cat-01.png")))
     assert session_of(app).roots == (photos,)
     qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+
+
+def test_a_vanished_folder_is_told_of_once_and_what_to_do(
+    open_app: App, photos: Path, qtbot: QtBot
+) -> None:
+    app = open_app
+    photos.rename(photos.with_name("Elsewhere"))
+    for _ in range(2):
+        app.work.rescan()
+        qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+    texts = [m.text for m in app.window.messages.messages]
+    assert len([t for t in texts if "is not there any more" in t]) == 1
+    assert str(photos) in texts[-1]
+    photos.with_name("Elsewhere").rename(photos)
+    app.work.rescan()
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+    assert not app.window.messages.messages
+
+
+def test_stopped_reading_is_no_longer_told_of_once_it_goes_on(
+    start: Start, app: App, photos: Path, qtbot: QtBot
+) -> None:
+    engine = app.work._engine
+    gate = engine.gates[Stage.FEATURES] = threading.Event()  # type: ignore[attr-defined]
+    start(app, photos)
+    qtbot.waitUntil(engine.reached[Stage.FEATURES].is_set, timeout=5000)  # type: ignore[attr-defined]
+    app.work.cancel()
+    qtbot.waitUntil(lambda: bool(app.window.messages.messages), timeout=3000)
+    assert app.window.messages.messages[-1].text.startswith("Stopped.")
+    gate.set()
+    app.work.rescan()
+    assert not app.window.messages.messages
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+
+
+def test_estimate_counts_what_is_read_and_how_fast(
+    start: Start, app: App, photos: Path, qtbot: QtBot
+) -> None:
+    engine = app.work._engine
+    gate = engine.gates[Stage.FEATURES] = threading.Event()  # type: ignore[attr-defined]
+    start(app, photos)
+    qtbot.waitUntil(engine.reached[Stage.FEATURES].is_set, timeout=5000)  # type: ignore[attr-defined]
+    job = app.work._current
+    assert job is not None
+    app.work._on_host_progressed(job, StageProgressed(Stage.FEATURES, 14, 24, rate=0.1))
+    assert app.work.n_left() == 10
+    assert app.work.rate == 0.1
+    assert app.window.run_panel._estimate.text() == "About 2 min to read 10 images first"
+    gate.set()
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+    assert app.work.n_left() == 0
+
+
+def test_window_says_what_a_drop_of_files_opens(app: App, photos: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(photos))])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    copy = Qt.DropAction.CopyAction
+    app.window.dragEnterEvent(QDragEnterEvent(QPoint(5, 5), copy, data, left, none))
+    assert app.window.statusBar().currentMessage() == "Open folder Pets"

@@ -1,0 +1,30 @@
+"""What files and folders dropped on the window would open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SEVERAL_FOLDERS = "These files lie in several folders. Drop one folder, or files of one folder."
+"""Why nothing is opened."""
+
+
+def common_place(paths: Sequence[Path]) -> Path | None:
+    """What to open for several paths: the only one, or the folder they share; None without one."""
+    if len(paths) == 1:
+        return paths[0]
+    folders = {path.parent for path in paths}
+    return folders.pop() if len(folders) == 1 else None
+
+
+def drop_hint(paths: Sequence[Path]) -> str:
+    """What a drop of these paths would do, in words."""
+    place = common_place(paths)
+    if place is None:
+        return SEVERAL_FOLDERS
+    if place.suffix.lower() == ".dclust":
+        return f"Open project {place.stem}"
+    return f"Open folder {place.parent.name if place.is_file() else place.name}"
