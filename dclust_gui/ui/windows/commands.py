@@ -448,10 +448,3 @@ class Commands(QObject):
         self._theme.set_theme(theme)
         self._settings.set_text("theme", theme.value)
 
-
-def common_place(paths: Sequence[Path]) -> Path | None:
-    """What to open for several paths: the only one, or the folder they share; None without one."""
-    if len(paths) == 1:
-        return paths[0]
-    folders = {path.parent for path in paths}
-    return folders.pop() if len(folders) == 1 else None

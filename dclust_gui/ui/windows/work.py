@@ -49,7 +49,6 @@ class Step(StrEnum):
     MERGE = "update"
     CLUSTER = "cluster"
 
-
 _GONE = "gone"
 
 
