@@ -347,7 +347,8 @@ class ProjectSession:
             self._clustering, run.images.astype(np.int64), run.labels.astype(np.int32)
         )
         k = len(set(labels.tolist()) - {UNASSIGNED})
-        named = title or f"cluster {edits.count_of(len(run.images))} into {k}"
+        what = f"{edits.count_of(len(run.images))} into {edits.count_of(k, 'cluster')}"
+        named = title or f"cluster {what}"
         self.apply(
             edits.replace_all(self._clustering, edits.EditKind.RUN, named, labels, table, run_id)
         )

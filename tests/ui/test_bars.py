@@ -15,6 +15,7 @@ from dclust_gui.ui.views import message_bar
 from dclust_gui.ui.views.empty_state import EmptyState
 from dclust_gui.ui.views.job_bar import JobBar, duration_text
 from dclust_gui.ui.views.message_bar import MOST_SHOWN, Message, MessageBar, MessageKind
+from dclust_gui.ui.views.theme import DARK, LIGHT, style_sheet
 from dclust_gui.ui.windows.presenter import counts_text
 
 if TYPE_CHECKING:
@@ -143,3 +144,8 @@ def test_cluster_colours_stand_out_from_the_background(dark: bool, ground: float
         )
         high, low = max(light, ground) + 0.05, min(light, ground) + 0.05
         assert high / low >= 3
+
+
+def test_unchecked_boxes_have_a_border_in_every_look() -> None:
+    for look in (LIGHT, DARK):
+        assert f"border: 1px solid {look.faint}; background: {look.base}" in style_sheet(look)

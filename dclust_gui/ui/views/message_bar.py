@@ -1,4 +1,4 @@
-"""Messages above the pictures: results with Undo that fade, warnings and errors that stay."""
+"""Messages over the pictures: results with Undo that fade, warnings and errors that stay."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class _MessageFrame(QFrame):
         self._close.setIcon(icon("close", palette))
         self.setStyleSheet(
             f"#message {{ background: {look.raised}; border-left: 4px solid {edge};"
-            f" border-bottom: 1px solid {look.border}; }}"
+            f" border-top: 1px solid {look.border}; }}"
         )
 
     @Slot()
@@ -163,11 +163,18 @@ class MessageBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Messages")
+        self._host: QWidget | None = None
         self._frames: list[_MessageFrame] = []
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
         self.hide()
+
+    def float_over(self, host: QWidget) -> None:
+        """Lie over the lower edge of a widget, so that nothing moves when a message comes."""
+        self._host = host
+        self.setParent(host)
+        host.installEventFilter(self)
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -189,6 +196,7 @@ class MessageBar(QWidget):
             fading = [f for f in self._frames if f.message.kind.fades]
             self._remove((fading or self._frames)[0])
         self.show()
+        self._settle()
         announce(self, message.text)
 
     def remove_key(self, key: str) -> None:
@@ -208,6 +216,31 @@ class MessageBar(QWidget):
         frame.hide()
         frame.deleteLater()
         self.setVisible(bool(self._frames))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take the room that the messages need at the host's lower edge."""
+        if self._host is None or not self._frames:
+            return
+        width, room = self._host.width(), self._host.height()
+        layout = self._layout
+        wrapped = layout.hasHeightForWidth()
+        wanted = layout.heightForWidth(width) if wrapped else layout.sizeHint().height()
+        height = min(room, wanted)
+        self.setGeometry(0, room - height, width, height)
+        self.raise_()
+
+    def event(self, event: QEvent) -> bool:
+        """Follow what the messages need."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._settle()
+        return super().event(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the size of what the messages lie over."""
+        if event.type() == QEvent.Type.Resize and watched is self._host:
+            self._settle()
+        return super().eventFilter(watched, event)
 
     @Slot(object)
     def _on_frame_closed(self, frame: QObject) -> None:

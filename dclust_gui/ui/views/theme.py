@@ -210,6 +210,12 @@ def style_sheet(look: Colours) -> str:
         padding: 3px 6px;
         background: {look.raised}; }}
     QLineEdit[look="field"]:focus {{ border-color: {look.accent}; }}
+    QRadioButton::indicator:unchecked, QCheckBox::indicator:unchecked {{ width: 12px;
+        height: 12px; border: 1px solid {look.faint}; background: {look.base}; }}
+    QRadioButton::indicator:unchecked {{ border-radius: 7px; }}
+    QCheckBox::indicator:unchecked {{ border-radius: 2px; }}
+    QRadioButton::indicator:unchecked:disabled, QCheckBox::indicator:unchecked:disabled {{
+        border-color: {look.disabled}; }}
     QScrollBar {{ background: transparent; border: 0; }}
     QScrollBar:vertical {{ width: 12px; }}
     QScrollBar:horizontal {{ height: 12px; }}

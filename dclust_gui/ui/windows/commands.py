@@ -447,4 +447,3 @@ class Commands(QObject):
     def _on_actions_theme_requested(self, theme: Theme) -> None:
         self._theme.set_theme(theme)
         self._settings.set_text("theme", theme.value)
-

@@ -38,7 +38,14 @@ from dclust_gui.ui.models.rows_model import RowsModel
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.text_table import TextTable
 from dclust_gui.ui.views.theme import GRID, colours
-from dclust_gui.ui.windows.export_text import failure_text, plan_rows, plan_text, result_text
+from dclust_gui.ui.windows.export_text import (
+    failure_text,
+    has_work,
+    plan_rows,
+    plan_text,
+    result_text,
+    stopped_text,
+)
 
 if TYPE_CHECKING:
     from dclust_gui.domain.clustering import Clustering
@@ -107,6 +114,9 @@ class ExportDialog(QDialog):
         self._state = ExportState.ASKING
         self._job: int | None = None
         self._plan: ExportPlan | None = None
+        self._has_work = False
+        self._is_stopped = False
+        self._reached: StageProgressed | None = None
         self._n_unassigned = 0
         self._target = QLineEdit(target, self)
         self._browse = QPushButton("Browse…", self)
@@ -157,7 +167,10 @@ class ExportDialog(QDialog):
     @Slot()
     def start(self) -> None:
         """Carry out the plan."""
-        if self._plan is not None and self._state is ExportState.READY:
+        may_start = self._state is ExportState.READY or self._is_stopped
+        if self._plan is not None and may_start:
+            self._is_stopped, self._reached = False, None
+            self.exported.emit(self._plan.request.target)
             self._job = self._host.start(ExportJob(self._plan))
             self._progress.set_job("Exporting")
             self._set_state(ExportState.RUNNING)
@@ -274,15 +287,15 @@ class ExportDialog(QDialog):
 
     def _show_plan(self, plan: ExportPlan) -> None:
         self._plan = plan
+        self._has_work = has_work(plan)
         self._model.set_rows(plan_rows(plan))
         self._tell(plan_text(plan), "\n".join(plan.warnings))
         self._set_state(ExportState.READY)
 
     def _show_result(self, result: ExportResult) -> None:
         self._tell(result_text(result), failure_text(result), is_error=bool(result.failed))
+        self._is_stopped = bool(result.stopped)
         self._set_state(ExportState.DONE)
-        if self._plan is not None and not result.stopped:
-            self.exported.emit(self._plan.request.target)
 
     def _tell(self, summary: str, notes: str = "", *, is_error: bool = False) -> None:
         look = colours(self.palette())
@@ -303,8 +316,10 @@ class ExportDialog(QDialog):
         self._unassigned.setEnabled(is_free and self._n_unassigned > 0)
         if self._state in (ExportState.ASKING, ExportState.PLANNING):
             self._model.set_rows([])
-        self._start.setEnabled(self._state is ExportState.READY)
-        self._start.setVisible(self._state is not ExportState.DONE)
+        is_ready = self._state is ExportState.READY and self._has_work
+        self._start.setText("Go on" if self._is_stopped else "Export")
+        self._start.setEnabled(is_ready or self._is_stopped)
+        self._start.setVisible(self._state is not ExportState.DONE or self._is_stopped)
         self._open.setVisible(self._state is ExportState.DONE)
         if self._state is not ExportState.RUNNING:
             self._progress.clear()
@@ -356,6 +371,7 @@ class ExportDialog(QDialog):
     @Slot(int, object)
     def _on_host_progressed(self, job: int, event: object) -> None:
         if job == self._job and isinstance(event, StageProgressed):
+            self._reached = event
             self._progress.set_progress(event)
 
     @Slot(int, object)
@@ -373,7 +389,8 @@ class ExportDialog(QDialog):
         if job != self._job:
             return
         self._job = None
-        self._tell("The export was stopped. What is copied is complete; export again to go on.")
+        self._tell(stopped_text(self._reached))
+        self._is_stopped = self._state is ExportState.RUNNING
         self._set_state(ExportState.DONE)
 
     @Slot(int, object)

@@ -10,6 +10,7 @@ from dclust_gui.domain.images import display_path
 from dclust_gui.services.export_plan import Action
 
 if TYPE_CHECKING:
+    from dclust_gui.domain.events import StageProgressed
     from dclust_gui.services.export import ExportResult
     from dclust_gui.services.export_plan import ExportPlan
 
@@ -29,6 +30,11 @@ def plan_rows(plan: ExportPlan) -> list[tuple[str, str, str, str]]:
     return rows
 
 
+def has_work(plan: ExportPlan) -> bool:
+    """Whether carrying out a plan would change anything."""
+    return any(plan.count(a) for a in (Action.COPY, Action.UPDATE, Action.RENAME))
+
+
 def plan_text(plan: ExportPlan) -> str:
     """What will be done, in one sentence."""
     new = plan.count(Action.COPY)
@@ -43,8 +49,20 @@ def plan_text(plan: ExportPlan) -> str:
             parts.append(f"{number:,} {words}")
     if not parts:
         return "There is nothing to export."
+    if not has_work(plan):
+        return f"Everything is up to date: {', '.join(parts)}."
     room = f"{size_text(plan.copied_bytes)} of {size_text(plan.free_bytes)} free"
     return f"{', '.join(parts)} · {room}"
+
+
+def stopped_text(reached: StageProgressed | None) -> str:
+    """What is said of an export that the user has stopped."""
+    if reached is None or not reached.total:
+        return "The export was stopped. What is copied is complete."
+    return (
+        f"The export was stopped: {reached.done:,} of {reached.total:,} copied. What is copied"
+        " is complete."
+    )
 
 
 def result_text(result: ExportResult) -> str:

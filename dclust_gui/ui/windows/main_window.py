@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.models.inspection_model import InspectionModel
 
 _SIZE = QSize(GRID * 160, GRID * 100)
+_LEAST_SIZE = QSize(GRID * 110, GRID * 66)
 _STATE_VERSION = 2
 
 
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
         self._bar = self._tool_bar()
         self.menus = self._make_menus()
         self._place_status()
+        self.setMinimumSize(_LEAST_SIZE)
         self.resize(_SIZE)
         self.show_project(is_open=False)
 
@@ -158,6 +160,10 @@ class MainWindow(QMainWindow):
         """Show the gallery or a view beside it."""
         self._views.setCurrentWidget(page)
         page.setFocus()
+
+    def show_invitation(self, *, is_wanted: bool) -> None:
+        """Show the invitation in place of a gallery without images, or the gallery."""
+        self._pages.setCurrentIndex(0 if is_wanted else 1)
 
     def set_project_title(self, title: str) -> None:
         """Show the project's name and state in the title bar."""
@@ -197,10 +203,10 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.messages)
         layout.addWidget(self._pages, 1)
         layout.addWidget(self.jobs)
         self.setCentralWidget(centre)
+        self.messages.float_over(self._pages)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)

@@ -128,6 +128,8 @@ class Presenter(QObject):
                 "rename": edit and len(chosen) == 1,
             }
         )
+        if session is not None:
+            window.show_invitation(is_wanted=not session.images and not self._work.is_busy)
         self._marks.refresh(is_editable=edit)
         self._refresh_words(len(selected), len(chosen))
         self._refresh_quick(is_enabled=edit and bool(selected))
@@ -256,7 +258,7 @@ class Presenter(QObject):
     @Slot(object)
     def _on_controller_images_restored(self, images: tuple[int, ...]) -> None:
         """Select what an undo or redo has moved, and bring the first of it into sight."""
-        shown = self._window.gallery.gallery.shown(images)
+        shown = self._window.gallery.gallery.shown(frozenset(images))
         self._controller.select(images, shown[0] if shown else images[0])
 
     @Slot(str)

@@ -49,6 +49,7 @@ class Step(StrEnum):
     MERGE = "update"
     CLUSTER = "cluster"
 
+
 _GONE = "gone"
 
 

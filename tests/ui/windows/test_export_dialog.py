@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 
 from dclust_gui.domain.clustering import Cluster, Clustering
+from dclust_gui.domain.events import Stage, StageProgressed
 from dclust_gui.domain.images import FileStamp, ImageFacts, ImageRecord, ImageStatus
 from dclust_gui.ui.bridge.engine_host import EngineHost
 from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource, ExportState
@@ -91,6 +93,7 @@ def test_export_copies_and_a_second_one_finds_all_there(
     dialog = planned(source, io, target, qtbot)
     with qtbot.waitSignal(dialog.exported, timeout=5000):
         dialog.start()
+    qtbot.waitUntil(lambda: dialog.state is ExportState.DONE, timeout=5000)
     assert dialog.text == "24 files copied and checked."
     assert len(list((target / "Cats").iterdir())) == 8
     dialog.reject()
@@ -119,3 +122,44 @@ def test_cancel_while_running_stops_and_says_what_is_kept(
     assert "export again to go on" in dialog.text or "copied" in dialog.text
     dialog.reject()
     assert not dialog.isVisible()
+
+
+def test_nothing_to_do_says_so_and_cannot_be_started(
+    source: ExportSource, io: EngineHost, tmp_path: Path, qtbot: QtBot
+) -> None:
+    first = planned(source, io, tmp_path / "out", qtbot)
+    first.start()
+    qtbot.waitUntil(lambda: first.state is ExportState.DONE, timeout=5000)
+    again = planned(source, io, tmp_path / "out", qtbot)
+    assert again.text.startswith("Everything is up to date")
+    assert not again._start.isEnabled()
+
+
+def test_a_stopped_export_says_how_far_it_came_and_goes_on(
+    source: ExportSource, io: EngineHost, tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog = planned(source, io, tmp_path / "out", qtbot)
+    with qtbot.waitSignal(dialog.exported, timeout=1000):
+        dialog.start()
+    job = dialog._job
+    assert job is not None
+    dialog._on_host_progressed(job, StageProgressed(Stage.EXPORT, 11, 24))
+    dialog._on_host_cancelled(job)
+    io.cancel(job)
+    assert "11 of 24 copied" in dialog.text
+    assert (dialog._start.text(), dialog._start.isEnabled()) == ("Go on", True)
+    dialog._start.click()
+    assert dialog.is_running
+    qtbot.waitUntil(lambda: dialog.state is ExportState.DONE, timeout=5000)
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 24
+    assert dialog._start.isHidden()
+
+
+def test_no_single_cell_is_framed(
+    source: ExportSource, io: EngineHost, tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog = planned(source, io, tmp_path / "out", qtbot)
+    option = QStyleOptionViewItem()
+    option.state = QStyle.StateFlag.State_HasFocus
+    dialog._table.itemDelegate().initStyleOption(option, dialog._model.index(0, 0))
+    assert not option.state & QStyle.StateFlag.State_HasFocus

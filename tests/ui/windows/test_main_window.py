@@ -20,7 +20,7 @@ from dclust_gui.services.opening import open_folder, open_project
 from dclust_gui.services.settings import Settings
 from dclust_gui.ui.models.cluster_model import Role
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, encode_ids
-from dclust_gui.ui.views.message_bar import MessageKind
+from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.quality_bars import QualityBars
 from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
 from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
@@ -673,6 +673,7 @@ def test_estimate_counts_what_is_read_and_how_fast(
     gate = engine.gates[Stage.FEATURES] = threading.Event()  # type: ignore[attr-defined]
     start(app, photos)
     qtbot.waitUntil(engine.reached[Stage.FEATURES].is_set, timeout=5000)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: app.work._current is not None, timeout=2000)
     job = app.work._current
     assert job is not None
     app.work._on_host_progressed(job, StageProgressed(Stage.FEATURES, 14, 24, rate=0.1))
@@ -691,3 +692,31 @@ def test_window_says_what_a_drop_of_files_opens(app: App, photos: Path) -> None:
     copy = Qt.DropAction.CopyAction
     app.window.dragEnterEvent(QDragEnterEvent(QPoint(5, 5), copy, data, left, none))
     assert app.window.statusBar().currentMessage() == "Open folder Pets"
+
+
+def test_messages_lie_over_the_gallery_and_move_nothing(open_app: App, qtbot: QtBot) -> None:
+    app, window = open_app, open_app.window
+    before = window.gallery.geometry(), window.gallery.mapTo(window, QPoint(0, 0))
+    for number in range(2):
+        window.messages.show_message(Message(MessageKind.WARNING, f"Something {number}."))
+    assert (window.gallery.geometry(), window.gallery.mapTo(window, QPoint(0, 0))) == before
+    bar, host = window.messages, window.messages.parentWidget()
+    assert bar.isVisible()
+    assert bar.geometry().bottom() == host.rect().bottom()
+    assert 20 < bar.height() < 120
+    window.resize(window.width() - 100, window.height() + 60)
+    qtbot.waitUntil(lambda: bar.geometry().bottom() == host.rect().bottom())
+    assert bar.width() == host.width()
+    app.window.messages.clear()
+    assert not bar.isVisible()
+
+
+def test_an_empty_folder_shows_the_invitation_with_a_message(
+    start: Start, app: App, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "Nothing").mkdir()
+    start(app, tmp_path / "Nothing")
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=5000)
+    qtbot.waitUntil(app.window.empty.isVisible, timeout=2000)
+    assert "no images in this folder" in app.window.messages.messages[-1].text
+    assert app.window.messages.isVisible()

@@ -62,7 +62,7 @@ def test_folders_and_a_new_project_give_the_same_table(
 
 def test_run_in_a_project_is_one_step(workspace: Workspace, session: ProjectSession) -> None:
     run_again(session, workspace)
-    assert [step.title for step in session.history.steps] == ["cluster 12 images into 3"]
+    assert [step.title for step in session.history.steps] == ["cluster 12 images into 3 clusters"]
     assert session.run is not None
     assert session.run.settings.k == 3
     assert '"version"' in session.run.report
