@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dclust_gui.algorithms.base import Callback, FloatArray, LabelArray, report
 from dclust_gui.algorithms.distances import column_means
-from dclust_gui.algorithms.search import in_threads
+from dclust_gui.algorithms.search import in_threads, single_threaded_operations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,21 +121,44 @@ def plus_plus(
     """
     n_rows = len(rows)
     n_trials = 2 + int(np.log(n_clusters))
-    norms = (rows * rows).sum(1)
+    norms = _lengths(rows)
+    first = torch.from_numpy(random.randint(n_rows, size=n_restarts))
+    draws = torch.from_numpy(random.uniform(size=(n_clusters - 1, n_restarts, n_trials)))
     chosen = torch.empty((n_restarts, n_clusters), dtype=torch.long)
-    chosen[:, 0] = torch.from_numpy(random.randint(n_rows, size=n_restarts))
-    closest = _squared_to(rows, norms, chosen[:, 0])
-    for step in range(1, n_clusters):
+
+    def choose(some: slice) -> None:
+        chosen[some] = _seeds(rows, norms, first[some], draws[:, some].to(rows.device))
+
+    with single_threaded_operations() as n_threads:
+        n_parts = min(n_threads, n_restarts) if rows.device.type == "cpu" else 1
+        bounds = np.linspace(0, n_restarts, n_parts + 1).astype(int)
+        parts = [slice(bounds[i], bounds[i + 1]) for i in range(n_parts)]
+        in_threads(choose, parts, n_parts)
+    return rows[chosen.to(rows.device)]
+
+
+def _seeds(rows: Tensor, norms: Tensor, first: Tensor, draws: Tensor) -> Tensor:
+    """Row numbers (n_restarts, n_clusters) that greedy k-means++ takes.
+
+    Args:
+        rows: (n_images, d).
+        norms: (n_images,) their squared lengths.
+        first: int64 (n_restarts,) first seeds.
+        draws: (n_clusters - 1, n_restarts, n_trials) random numbers in [0, 1).
+    """
+    n_restarts, n_trials, n_rows = len(first), draws.shape[2], len(rows)
+    chosen = [first]
+    closest = _squared_to(rows, norms, first)
+    every = torch.arange(n_restarts, device=rows.device)
+    for draw in draws:
         cumulated = closest.cumsum(1, dtype=torch.float64)
-        draws = torch.from_numpy(random.uniform(size=(n_restarts, n_trials))).to(rows.device)
-        trials = torch.searchsorted(cumulated, draws * cumulated[:, -1:]).clamp_(max=n_rows - 1)
+        trials = torch.searchsorted(cumulated, draw * cumulated[:, -1:]).clamp_(max=n_rows - 1)
         reached = _squared_to(rows, norms, trials.reshape(-1)).view(n_restarts, n_trials, n_rows)
         torch.minimum(reached, closest[:, None, :], out=reached)
         best = reached.sum(2, dtype=torch.float64).argmin(1)
-        every = torch.arange(n_restarts, device=rows.device)
         closest = reached[every, best]
-        chosen[:, step] = trials[every, best].cpu()
-    return rows[chosen.to(rows.device)]
+        chosen.append(trials[every, best].cpu())
+    return torch.stack(chosen, 1)
 
 
 def _squared_to(rows: Tensor, norms: Tensor, indices: Tensor) -> Tensor:
@@ -170,7 +193,20 @@ def lloyd(
     Returns:
         The restart with the least inertia; the inertia is exact, in float64.
     """
-    state = _Restarts(rows, seeds, normalise=normalise)
+    with single_threaded_operations() as n_threads:
+        finished = _iterate(
+            _Restarts(rows, seeds, n_threads, normalise=normalise), max_iter, tol, callback
+        )
+    report(callback, max_iter, max_iter)
+    least = min(range(len(finished)), key=lambda i: finished[i][0])
+    return _exact(rows, finished[least][1], seeds.shape[1], finished[least][2], normalise=normalise)
+
+
+def _iterate(
+    state: _Restarts, max_iter: int, tol: float, callback: Callback | None
+) -> list[tuple[float, Tensor, int]]:
+    """Inertia, labels and iterations of each restart, when it has ended."""
+    rows = state.rows
     # rows in float64 have far outliers (`prepare`), whose variance says nothing of the others
     spread = 0.0
     if rows.dtype != torch.float64:
@@ -195,9 +231,7 @@ def lloyd(
                 for r in torch.nonzero(done).flatten().tolist()
             ]
             state.keep(~done)
-    report(callback, max_iter, max_iter)
-    least = min(range(len(finished)), key=lambda i: finished[i][0])
-    return _exact(rows, finished[least][1], seeds.shape[1], finished[least][2], normalise=normalise)
+    return finished
 
 
 def _exact(
@@ -261,10 +295,17 @@ def squared_to_own(
     return squared
 
 
+def _lengths(rows: Tensor) -> Tensor:
+    """(n,) squared lengths; on the CPU without a product as large as the rows."""
+    if rows.device.type != "cpu":
+        return (rows * rows).sum(1)
+    return torch.from_numpy(np.einsum("ij,ij->i", rows.numpy(), rows.numpy()))
+
+
 class _Restarts:
     """Labels, sums and centres of the restarts that still run."""
 
-    def __init__(self, rows: Tensor, seeds: Tensor, *, normalise: bool) -> None:
+    def __init__(self, rows: Tensor, seeds: Tensor, n_threads: int, *, normalise: bool) -> None:
         self.rows = rows
         self.centres = seeds
         self.normalise = normalise
@@ -273,8 +314,8 @@ class _Restarts:
         self.nearest = torch.zeros((n_restarts, len(rows)), dtype=rows.dtype, device=rows.device)
         self.sums = torch.zeros((n_restarts * n_clusters, width), dtype=rows.dtype).to(rows.device)
         self.counts = torch.zeros((n_restarts, n_clusters), dtype=rows.dtype, device=rows.device)
-        self.norms = torch.linalg.vecdot(rows, rows)
-        self.n_threads = torch.get_num_threads() if rows.device.type == "cpu" else 1
+        self.norms = _lengths(rows)
+        self.n_threads = n_threads if rows.device.type == "cpu" else 1
 
     @property
     def active(self) -> int:
