@@ -149,3 +149,8 @@ def test_cluster_colours_stand_out_from_the_background(dark: bool, ground: float
 def test_unchecked_boxes_have_a_border_in_every_look() -> None:
     for look in (LIGHT, DARK):
         assert f"border: 1px solid {look.faint}; background: {look.base}" in style_sheet(look)
+
+
+def test_the_chosen_radio_button_stands_out() -> None:
+    for look in (LIGHT, DARK):
+        assert f"border: 4px solid {look.accent}" in style_sheet(look)

@@ -214,6 +214,9 @@ def style_sheet(look: Colours) -> str:
         height: 12px; border: 1px solid {look.faint}; background: {look.base}; }}
     QRadioButton::indicator:unchecked {{ border-radius: 7px; }}
     QCheckBox::indicator:unchecked {{ border-radius: 2px; }}
+    QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {look.accent};
+        border-radius: 7px; background: {look.on_accent}; }}
+    QRadioButton::indicator:checked:disabled {{ border-color: {look.disabled}; }}
     QRadioButton::indicator:unchecked:disabled, QCheckBox::indicator:unchecked:disabled {{
         border-color: {look.disabled}; }}
     QScrollBar {{ background: transparent; border: 0; }}
