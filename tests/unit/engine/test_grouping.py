@@ -113,6 +113,11 @@ def test_too_few_images_are_told(n: int) -> None:
         group_rows(rows, DEFAULT, ignore_events, CancelToken())
 
 
+def test_more_clusters_than_images_are_refused_in_good_words() -> None:
+    with pytest.raises(ClusteringError, match=r"3 clusters cannot be made of 1 image\."):
+        group_rows(blobs((4,))[:1], replace(DEFAULT, k=3), ignore_events, CancelToken())
+
+
 def test_cancelled_grouping_stops() -> None:
     token = CancelToken()
 
