@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from dclust_gui.domain.clustering import Cluster, Clustering
 from dclust_gui.domain.events import Stage, StageProgressed
@@ -161,5 +161,7 @@ def test_no_single_cell_is_framed(
     dialog = planned(source, io, tmp_path / "out", qtbot)
     option = QStyleOptionViewItem()
     option.state = QStyle.StateFlag.State_HasFocus
-    dialog._table.itemDelegate().initStyleOption(option, dialog._model.index(0, 0))
+    delegate = dialog._table.itemDelegate()
+    assert isinstance(delegate, QStyledItemDelegate)
+    delegate.initStyleOption(option, dialog._model.index(0, 0))
     assert not option.state & QStyle.StateFlag.State_HasFocus

@@ -701,6 +701,7 @@ def test_messages_lie_over_the_gallery_and_move_nothing(open_app: App, qtbot: Qt
         window.messages.show_message(Message(MessageKind.WARNING, f"Something {number}."))
     assert (window.gallery.geometry(), window.gallery.mapTo(window, QPoint(0, 0))) == before
     bar, host = window.messages, window.messages.parentWidget()
+    assert host is not None
     assert bar.isVisible()
     assert bar.geometry().bottom() == host.rect().bottom()
     assert 20 < bar.height() < 120
