@@ -36,7 +36,7 @@ EXACT_VALUES = 1 << 24
 CHUNK_VALUES = 1 << 22
 NARROW = 100
 """Up to so many features SciPy's own distances are as fast as a matrix product."""
-SMALL = 3000
+SMALL = 4096
 """Up to so many different images SciPy's own Ward is the fastest, given the distances."""
 
 
