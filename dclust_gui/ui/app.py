@@ -123,6 +123,7 @@ class App(QObject):
             self.filter_host,
             self.similar,
         )
+        self.commands.similar_requested.connect(self.looking.on_file_dropped)
         self.controller.session_changed.connect(self._on_controller_session_changed)
         self._target: Path | None = None
         self._garbage = GarbageKeeper(self)

@@ -16,7 +16,7 @@ from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.cluster_marks import ClusterMarks
 from dclust_gui.ui.windows.controller import UNDO, Controller
 from dclust_gui.ui.windows.dialogs import Dialogs
-from dclust_gui.ui.windows.dropping import SEVERAL_FOLDERS, common_place
+from dclust_gui.ui.windows.dropping import SEVERAL_FOLDERS, common_place, searched_file
 from dclust_gui.ui.windows.presenter import SAVE_COPY, Presenter
 from dclust_gui.ui.windows.work import RESCAN, SHOW_DETAILS, SHOW_SKIPPED, Work
 
@@ -52,9 +52,11 @@ class Commands(QObject):
 
     Signals:
         closed: The window may go; everything is saved.
+        similar_requested: A file (a `Path`) was dropped: find images like it.
     """
 
     closed = Signal()
+    similar_requested = Signal(object)
 
     def __init__(
         self,
@@ -288,7 +290,12 @@ class Commands(QObject):
 
     @Slot(object)
     def _on_window_paths_dropped(self, paths: tuple[str, ...]) -> None:
-        path = common_place([Path(p) for p in paths])
+        dropped = [Path(p) for p in paths]
+        searched = searched_file(dropped, is_open=self._controller.session is not None)
+        if searched is not None:
+            self.similar_requested.emit(searched)
+            return
+        path = common_place(dropped)
         if path is None:
             message = Message(MessageKind.INFO, SEVERAL_FOLDERS, key="dropped")
             self._window.messages.show_message(message)

@@ -20,8 +20,19 @@ def common_place(paths: Sequence[Path]) -> Path | None:
     return folders.pop() if len(folders) == 1 else None
 
 
-def drop_hint(paths: Sequence[Path]) -> str:
-    """What a drop of these paths would do, in words."""
+def searched_file(paths: Sequence[Path], *, is_open: bool) -> Path | None:
+    """The one image file to search by, when a project is open; None for anything else."""
+    only = paths[0] if is_open and len(paths) == 1 else None
+    if only is None or only.suffix.lower() == ".dclust" or not only.is_file():
+        return None
+    return only
+
+
+def drop_hint(paths: Sequence[Path], *, is_open: bool = False) -> str:
+    """What a drop of these paths would do, in words; with a project open, one file is sought."""
+    searched = searched_file(paths, is_open=is_open)
+    if searched is not None:
+        return f"Find images similar to {searched.name}"
     place = common_place(paths)
     if place is None:
         return SEVERAL_FOLDERS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -19,7 +20,6 @@ from dclust_gui.ui.views.view_bar import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from dclust_gui.domain.changes import ChangeSet
     from dclust_gui.domain.selection import Selection
@@ -234,6 +234,12 @@ class Looking(QObject):
     @Slot()
     def _on_similar_triggered(self) -> None:
         self.find_similar(self._presenter.selected)
+
+    @Slot(object)
+    def on_file_dropped(self, path: object) -> None:
+        """Search by a file from outside."""
+        if isinstance(path, Path):
+            self.find_similar(path=path)
 
     @Slot(object)
     def _on_inspector_similar_requested(self, images: object) -> None:

@@ -322,7 +322,10 @@ class MainWindow(QMainWindow):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
             self.empty.set_target(True)
-            hint = drop_hint([Path(u.toLocalFile()) for u in data.urls() if u.isLocalFile()])
+            hint = drop_hint(
+                [Path(u.toLocalFile()) for u in data.urls() if u.isLocalFile()],
+                is_open=self._pages.currentIndex() == 1,
+            )
             self.statusBar().showMessage(hint)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:

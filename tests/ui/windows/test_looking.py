@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.cuts import Cut
 from dclust_gui.services.cutting import CutRequest, preview_cut
 from dclust_gui.services.similar import SimilarResult
 from dclust_gui.ui.views.view_bar import View
+from dclust_gui.ui.windows.dropping import drop_hint
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytestqt.qtbot import QtBot
 
     from dclust_gui.services.session import ProjectSession
@@ -124,3 +128,17 @@ def test_each_view_can_be_opened_without_a_project_having_clusters(
 ) -> None:
     open_app.looking.show_view(view)
     assert (open_app.window.page is open_app.window.gallery) == (view is View.GALLERY)
+
+
+def test_an_image_dropped_on_an_open_project_is_searched_by_not_opened(
+    open_app: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path | None] = []
+    monkeypatch.setattr(open_app.looking, "find_similar", lambda path=None: asked.append(path))
+    session, outside = session_of(open_app), tmp_path / "outside.png"
+    Image.new("RGB", (8, 8)).save(outside)
+    open_app.window.paths_dropped.emit((str(outside),))
+    assert asked == [outside]
+    assert open_app.controller.session is session
+    assert drop_hint([outside], is_open=True) == "Find images similar to outside.png"
+    assert drop_hint([outside]).startswith("Open folder")
