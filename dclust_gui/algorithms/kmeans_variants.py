@@ -12,6 +12,7 @@ from dclust_gui.algorithms.base import Callback, FloatArray, report
 from dclust_gui.algorithms.distances import normalise_rows
 from dclust_gui.algorithms.lloyd import LloydResult, lloyd, plus_plus
 from dclust_gui.algorithms.partition import KMeans
+from dclust_gui.algorithms.search import single_threaded_operations
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -74,7 +75,8 @@ class MiniBatchKMeans(KMeans):
         seeds = plus_plus(sample, n_clusters, self._restart_count(len(rows), n_clusters), random)
         first = lloyd(sample, seeds, max_iter=1, tol=0.0)
         centres = torch.from_numpy(first.centres).to(rows.dtype).to(rows.device)
-        self._batches(rows, centres, random, callback)
+        with single_threaded_operations():
+            self._batches(rows, centres, random, callback)
         return lloyd(
             rows, centres[None], max_iter=max(1, self.full_iter), tol=self.tol, callback=callback
         )
