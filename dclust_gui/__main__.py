@@ -6,6 +6,8 @@ import multiprocessing
 import sys
 from pathlib import Path
 
+from dclust_gui.services.bench import WINDOW_BENCH
+
 
 def open_window(target: Path | None) -> int:
     """Open the window on a project or folder, or empty.
@@ -30,10 +32,22 @@ def _serve_helper() -> None:
             sys.exit(0)
 
 
+def _serve_window_bench() -> None:
+    """Measure the window, where `dclust bench` started this process for it; then does not return.
+
+    The command line cannot do it itself, as it knows nothing of the window.
+    """
+    if sys.argv[1:2] == [WINDOW_BENCH] and len(sys.argv) == 3:
+        from dclust_gui.ui.bench import run
+
+        sys.exit(run(sys.argv[2]))
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
     multiprocessing.freeze_support()
     _serve_helper()
+    _serve_window_bench()
     from dclust_gui.cli.main import run
 
     sys.exit(run(sys.argv[1:], open_window))

@@ -12,6 +12,7 @@ from dclust_gui.services.bench.algorithms import bench_algorithms
 from dclust_gui.services.bench.reading import bench_extract, bench_rescan
 from dclust_gui.services.bench.rows import as_json
 from dclust_gui.services.bench.startup import bench_startup
+from dclust_gui.services.bench.window import bench_dendrogram, bench_gallery, bench_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ _BENCHES: dict[str, Bench] = {
     "extract": bench_extract,
     "rescan": bench_rescan,
     "algorithms": bench_algorithms,
+    "gallery": bench_gallery,
+    "dendrogram": bench_dendrogram,
+    "open": bench_open,
     "startup": bench_startup,
 }
 

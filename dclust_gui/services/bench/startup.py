@@ -62,7 +62,6 @@ def start_once(home: Path) -> tuple[float, tuple[str, ...]]:
     Raises:
         InputError: If the window cannot be opened.
     """
-    program = [sys.executable] if getattr(sys, "frozen", False) else _python()
     environment = {
         **os.environ,
         EXIT_WHEN_PAINTED: "1",
@@ -72,7 +71,7 @@ def start_once(home: Path) -> tuple[float, tuple[str, ...]]:
     }
     started = time.time()
     done = subprocess.run(  # noqa: S603 -- ourselves
-        [*program, "open"],
+        [*program(), "open"],
         env=environment,
         capture_output=True,
         text=True,
@@ -87,8 +86,10 @@ def start_once(home: Path) -> tuple[float, tuple[str, ...]]:
     return float(told["painted_at"]) - started, tuple(map(str, told["loaded"]))
 
 
-def _python() -> list[str]:
-    """This interpreter with this package, from wherever it was started."""
+def program() -> list[str]:
+    """What starts this program: itself if frozen, else this interpreter with this package."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
     code = f"import sys; sys.path.insert(0, {str(_CHECKOUT)!r}); " if _is_checkout() else ""
     return [sys.executable, "-c", f"{code}from dclust_gui.__main__ import main; main()"]
 
