@@ -19,6 +19,7 @@ class CancelToken:
         self._stopped = threading.Event()
         self._running = threading.Event()
         self._running.set()
+        self._ending = threading.Event()
 
     @property
     def is_cancelled(self) -> bool:
@@ -33,6 +34,20 @@ class CancelToken:
     def cancel(self) -> None:
         """Ask the job to stop at its next checkpoint, also when it is paused."""
         self._stopped.set()
+        self._running.set()
+
+    @property
+    def is_ending_early(self) -> bool:
+        """Whether `end_early` was called."""
+        return self._ending.is_set()
+
+    def end_early(self) -> None:
+        """Ask a training to be content with the best it has so far, also when it is paused.
+
+        Unlike after `cancel` the job goes on and has a result; stages that train nothing do not
+        look at it.
+        """
+        self._ending.set()
         self._running.set()
 
     def pause(self) -> None:

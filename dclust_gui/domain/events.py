@@ -80,4 +80,35 @@ class Notice:
     text: str
 
 
-Event = StageProgressed | ImageSkipped | ThumbnailReady | Notice
+@dataclass(frozen=True, slots=True)
+class TrainingProgressed:
+    """How the training of a head goes; one point of its curve.
+
+    Attributes:
+        head: Name of the head.
+        phase: `pretraining`, `start` or `clustering`.
+        detail: More words, such as `layer 1 of 4`; empty for none.
+        step: Steps of the phase that are done.
+        steps: Most steps of the phase.
+        done: Share of the whole training that is done, 0 to 1; never goes back.
+        losses: Parts of the loss by name, the total among them.
+        label_change: Share of images that changed their cluster since the last look; None between
+            looks.
+        occupied: Clusters that have images; None between looks.
+        quality: Mean silhouette of the clusters in the features as stored, on a sample of the
+            images; no true labels are used. None between looks.
+    """
+
+    head: str
+    phase: str
+    detail: str
+    step: int
+    steps: int
+    done: float
+    losses: tuple[tuple[str, float], ...] = ()
+    label_change: float | None = None
+    occupied: int | None = None
+    quality: float | None = None
+
+
+Event = StageProgressed | ImageSkipped | ThumbnailReady | Notice | TrainingProgressed

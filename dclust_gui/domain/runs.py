@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+HEAD_PREFIX = "head."
+"""Begins the names of a head's parameters among those of a run."""
+
+NO_HEAD = "none"
+"""Name of no head: the features are clustered as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
@@ -27,7 +33,8 @@ class RunSettings:
         linkage: ward, average, complete or single.
         metric: euclidean, cosine, ...
         seed: For everything random.
-        parameters: Further parameters of the algorithm by name, as text.
+        parameters: Further parameters of the algorithm by name, as text; those of the head as
+            `head.NAME`.
     """
 
     backbone: str = "efficientnet-lite0"
@@ -41,6 +48,20 @@ class RunSettings:
     metric: str = "euclidean"
     seed: int = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method_parameters(self) -> dict[str, str]:
+        """The parameters of the algorithm."""
+        return {n: v for n, v in self.parameters.items() if not n.startswith(HEAD_PREFIX)}
+
+    @property
+    def head_parameters(self) -> dict[str, str]:
+        """The parameters of the head, by their own names."""
+        return {
+            n.removeprefix(HEAD_PREFIX): v
+            for n, v in self.parameters.items()
+            if n.startswith(HEAD_PREFIX)
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,7 +69,7 @@ def fit(
         random_state=settings.seed,
         metric=None if settings.metric == "euclidean" else settings.metric,
         linkage=settings.linkage,
-        params=settings.parameters,
+        params=settings.method_parameters,
     )
     estimator.fit(rows, callback=callback)
     tree = getattr(estimator, "tree_", None)
