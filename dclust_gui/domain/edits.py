@@ -27,6 +27,8 @@ class EditKind(StrEnum):
     MARK = "mark"
     RUN = "run"
     CUT = "cut"
+    APPROVE = "approve"
+    KEEP = "keep"
 
 
 def _no_ids() -> NDArray[np.int32]:
@@ -148,7 +150,7 @@ def move(state: Clustering, images: Iterable[int], target: int) -> Edit:
         KeyError: If there is no such cluster.
     """
     name = "Unassigned" if target == UNASSIGNED else f"'{state.clusters[target].title}'"
-    ids = _ids(images)
+    ids = distinct_ids(images)
     return _relabel(
         state,
         EditKind.MOVE,
@@ -167,7 +169,7 @@ def new_cluster(state: Clustering, images: Iterable[int] = (), name: str = "") -
         images: Ids of its first members; may be none.
         name: Its name; empty for none.
     """
-    ids = _ids(images)
+    ids = distinct_ids(images)
     cluster = Cluster(state.next_id, name.strip(), next_colour(state.clusters.values()))
     title = f"new cluster '{cluster.title}'"
     if len(ids):
@@ -178,6 +180,8 @@ def new_cluster(state: Clustering, images: Iterable[int] = (), name: str = "") -
 
 def merge(state: Clustering, sources: Iterable[int], target: int) -> Edit:
     """Put all images of some clusters into one; the target's name and id survive.
+
+    Notes of the clusters that end are added to the target's, each under its cluster's title.
 
     Args:
         state: The present state.
@@ -190,6 +194,10 @@ def merge(state: Clustering, sources: Iterable[int], target: int) -> Edit:
     ended = sorted(set(sources) - {target})
     into = state.clusters[target]
     before: dict[int, Cluster | None] = {key: state.clusters[key] for key in ended}
+    after: dict[int, Cluster | None] = dict.fromkeys(ended)
+    notes = _notes_together(into, [state.clusters[key] for key in ended])
+    if notes != into.notes:
+        before[target], after[target] = into, replace(into, notes=notes)
     names = (
         f"'{state.clusters[ended[0]].title}'"
         if len(ended) == 1
@@ -198,7 +206,7 @@ def merge(state: Clustering, sources: Iterable[int], target: int) -> Edit:
     ids = np.flatnonzero(np.isin(state.labels, ended)).astype(np.int32)
     title = f"merge {names} into '{into.title}'"
     edit = _relabel(state, EditKind.MERGE, title, ids, target, ImageFlag.HAND_PLACED)
-    return replace(edit, clusters_before=before, clusters_after=dict.fromkeys(ended))
+    return replace(edit, clusters_before=before, clusters_after=after)
 
 
 def update_cluster(state: Clustering, cluster: Cluster, kind: EditKind, title: str) -> Edit:
@@ -282,9 +290,16 @@ def next_colour(clusters: Iterable[Cluster]) -> int:
     return int(np.argmin(np.bincount(colours, minlength=PALETTE_SIZE)[:PALETTE_SIZE]))
 
 
-def _ids(images: Iterable[int]) -> NDArray[np.int32]:
-    """Sorted distinct ids."""
+def distinct_ids(images: Iterable[int]) -> NDArray[np.int32]:
+    """Sorted distinct ids: int32."""
+    if isinstance(images, np.ndarray):
+        return np.unique(images.astype(np.int32))
     return np.unique(np.fromiter(images, np.int32))
+
+
+def _notes_together(into: Cluster, ended: Iterable[Cluster]) -> str:
+    parts = [into.notes, *(f"{c.title}: {c.notes}" for c in ended if c.notes)]
+    return "\n".join(part for part in parts if part)
 
 
 def _relabel(

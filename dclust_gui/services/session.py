@@ -21,8 +21,8 @@ from dclust_gui.domain.changes import ChangeSet
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering
 from dclust_gui.domain.edits import Edit
 from dclust_gui.domain.errors import InputError, StorageError
-from dclust_gui.domain.history import History, Step
-from dclust_gui.domain.identity import adopt_labels
+from dclust_gui.domain.history import History, Marker, Step
+from dclust_gui.domain.identity import Adoption, adopt
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.domain.selection import Selection
 
@@ -187,20 +187,34 @@ class ProjectSession:
         """Give a cluster a name; an empty one takes it away."""
         self.apply(edits.rename(self._clustering, self._known(cluster), name))
 
-    def apply(self, edit: Edit) -> None:
-        """Carry out and save one decision; nothing happens if it changes nothing.
+    def apply(self, edit: Edit) -> bool:
+        """Carry out and save one decision; it is durable when this returns.
+
+        What is selected is kept with the step, and selected again when it is undone or redone.
+
+        Returns:
+            False if it changes nothing; then there is no step.
 
         Raises:
             StorageError: If it could not be saved; the state is as before.
         """
-        if edit.changes_nothing:
-            return
+        return self._record(edit)
+
+    def mark(self, title: str) -> None:
+        """Add something to the history that changes no cluster, such as an export.
+
+        Undo and redo step over it.
+
+        Args:
+            title: What happened: `export 412 images to 'sorted'`.
+
+        Raises:
+            StorageError: If it could not be saved.
+        """
         self.check_writable()
-        before = self._clustering
-        step = Step(edit.kind, edit.title, now(), user_name())
-        self._store.record(edit, step)
-        self._history = self._history.with_step(step)
-        self._publish_from(before)
+        self._store.add_marker(Marker(title, now(), user_name(), self._history.position))
+        self._history = self._store.history()
+        self._publish(self.clustering, self.clustering, is_preview=self._preview is not None)
 
     def undo(self) -> bool:
         """Take back the last step in force; False if there is none."""
@@ -221,9 +235,12 @@ class ProjectSession:
             return False
         self.check_writable()
         before = self._clustering
+        selection = self._store.selection_at(self._history.selection_step(position))
         self._store.set_position(position)
         self._history = history
         self._publish_from(before)
+        if selection is not None:
+            self.select(selection.images, selection.current)
         return True
 
     def check_writable(self) -> None:
@@ -343,15 +360,18 @@ class ProjectSession:
         self.check_writable()
         run_id = run.id or self._store.add_run(run)
         self._run = replace(run, id=run_id)
-        labels, table = adopt_labels(
-            self._clustering, run.images.astype(np.int64), run.labels.astype(np.int32)
-        )
-        k = len(set(labels.tolist()) - {UNASSIGNED})
+        taken = adopt(self._clustering, run.images.astype(np.int64), run.labels.astype(np.int32))
+        k = len(set(taken.labels.tolist()) - {UNASSIGNED})
         what = f"{edits.count_of(len(run.images))} into {edits.count_of(k, 'cluster')}"
-        named = title or f"cluster {what}"
-        self.apply(
-            edits.replace_all(self._clustering, edits.EditKind.RUN, named, labels, table, run_id)
+        edit = edits.replace_all(
+            self._clustering,
+            edits.EditKind.RUN,
+            title or f"cluster {what}",
+            taken.labels,
+            taken.clusters,
+            run_id,
         )
+        self._record(edit, taken)
         return run_id
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
@@ -377,6 +397,17 @@ class ProjectSession:
         self._store.close()
 
     # -- inside ----------------------------------------------------------------------------
+
+    def _record(self, edit: Edit, adoption: Adoption | None = None) -> bool:
+        if edit.changes_nothing:
+            return False
+        self.check_writable()
+        before = self._clustering
+        step = Step(edit.kind, edit.title, now(), user_name())
+        self._store.record(edit, step, self._selection, adoption)
+        self._history = self._history.with_step(step)
+        self._publish_from(before)
+        return True
 
     def _known(self, cluster: int) -> int:
         if cluster != UNASSIGNED and cluster not in self._clustering.clusters:

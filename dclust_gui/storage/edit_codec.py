@@ -10,6 +10,7 @@ import numpy as np
 
 from dclust_gui.domain.clustering import Cluster, Clustering
 from dclust_gui.domain.edits import Edit, EditKind
+from dclust_gui.domain.selection import Selection
 from dclust_gui.storage.arrays import DamagedArraysError, from_bytes, smallest, to_bytes
 
 if TYPE_CHECKING:
@@ -106,6 +107,53 @@ def unpack_state(data: bytes) -> Clustering:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedArraysError(f"not a state: {error}") from error
+
+
+def pack_selection(selection: Selection) -> bytes:
+    """Write a selection down."""
+    ids = np.sort(np.fromiter(selection.images, np.int32, len(selection.images)))
+    current = -1 if selection.current is None else selection.current
+    return to_bytes({"images": pack_ids(ids), "current": np.array([current], np.int32)})
+
+
+def unpack_selection(data: bytes) -> Selection:
+    """Read a selection.
+
+    Raises:
+        DamagedArraysError: If the bytes are not a selection.
+    """
+    arrays = from_bytes(data)
+    try:
+        current = int(arrays["current"][0])
+        images = frozenset(unpack_ids(arrays["images"]).tolist())
+    except (KeyError, IndexError, ValueError) as error:
+        raise DamagedArraysError(f"not a selection: {error}") from error
+    return Selection(images, None if current < 0 else current)
+
+
+def pack_adopted(ids: NDArray[np.int32], clusters: Mapping[int, Cluster]) -> bytes:
+    """Write down which clusters a run's labels became.
+
+    Args:
+        ids: int32 (k,), the cluster of each label from 0 up.
+        clusters: Those clusters by id.
+    """
+    return to_bytes({"ids": smallest(ids), "meta": _meta_array({"clusters": _rows(clusters)})})
+
+
+def unpack_adopted(data: bytes) -> tuple[NDArray[np.int32], dict[int, Cluster]]:
+    """Read what `pack_adopted` has written.
+
+    Raises:
+        DamagedArraysError: If the bytes are something else.
+    """
+    arrays = from_bytes(data)
+    try:
+        meta = json.loads(arrays["meta"].tobytes())
+        table = {key: row for key, row in _table(meta["clusters"]).items() if row is not None}
+        return arrays["ids"].astype(np.int32), table
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedArraysError(f"not the clusters of a run: {error}") from error
 
 
 def replay(state: Clustering, edits: Iterable[Edit]) -> Clustering:

@@ -6,13 +6,22 @@ from typing import TYPE_CHECKING
 
 from dclust_gui.domain.clustering import Clustering
 from dclust_gui.domain.edits import EditKind
-from dclust_gui.domain.history import History, Step
-from dclust_gui.storage.edit_codec import pack_edit, pack_state, replay, unpack_edit, unpack_state
+from dclust_gui.domain.history import History, Marker, Step
+from dclust_gui.storage.edit_codec import (
+    pack_edit,
+    pack_selection,
+    pack_state,
+    replay,
+    unpack_edit,
+    unpack_selection,
+    unpack_state,
+)
 
 if TYPE_CHECKING:
     import sqlite3
 
     from dclust_gui.domain.edits import Edit
+    from dclust_gui.domain.selection import Selection
 
 SNAPSHOT_STEPS = 256
 """Steps after which the whole state is kept, so that opening replays no more than these."""
@@ -40,7 +49,12 @@ def load(connection: sqlite3.Connection, n_images: int) -> tuple[Clustering, His
     steps = tuple(Step(EditKind(kind), title, time, user) for kind, title, time, user in rows)
     start, base = _snapshot(connection, position, n_images, next_id)
     state = replay(base, _edits(connection, start, position))
-    return state, History(steps, 0).moved(position)
+    rows = connection.execute("SELECT title, time, user, place, is_exact FROM marker ORDER BY id")
+    markers = tuple(
+        Marker(title, time, user, place, bool(is_exact))
+        for title, time, user, place, is_exact in rows
+    )
+    return state, History(steps, 0, markers).moved(position)
 
 
 def edit_at(connection: sqlite3.Connection, index: int) -> Edit:
@@ -61,8 +75,43 @@ def edit_at(connection: sqlite3.Connection, index: int) -> Edit:
     return unpack_edit(row[0])
 
 
+def selection_at(connection: sqlite3.Connection, index: int) -> Selection | None:
+    """What was selected when a step was made; None where that was not written down.
+
+    Args:
+        connection: The project.
+        index: Number of the step, from 0.
+
+    Raises:
+        IndexError: If there is no such step.
+        ValueError: If it is damaged.
+        sqlite3.Error: If it cannot be read.
+    """
+    row = connection.execute("SELECT selection FROM step WHERE place = ?", (index + 1,)).fetchone()
+    if row is None:
+        raise IndexError("no such step")
+    return None if row[0] is None else unpack_selection(row[0])
+
+
+def append_marker(connection: sqlite3.Connection, marker: Marker) -> None:
+    """Write a marker; call it inside a transaction.
+
+    Raises:
+        sqlite3.Error: If it cannot be written.
+    """
+    connection.execute(
+        "INSERT INTO marker (title, time, user, place, is_exact) VALUES (?, ?, ?, ?, ?)",
+        (marker.title, marker.time, marker.user, marker.position, marker.is_exact),
+    )
+
+
 def append(
-    connection: sqlite3.Connection, position: int, edit: Edit, step: Step, after: Clustering
+    connection: sqlite3.Connection,
+    position: int,
+    edit: Edit,
+    step: Step,
+    after: Clustering,
+    selection: Selection | None = None,
 ) -> None:
     """Write a step in the place of the undone ones; call it inside a transaction.
 
@@ -72,16 +121,24 @@ def append(
         edit: The edit.
         step: Its entry in the history.
         after: The state after it.
+        selection: What was selected when it was made; None if that is not known.
 
     Raises:
         sqlite3.Error: If it cannot be written.
     """
     connection.execute("DELETE FROM step WHERE place > ?", (position,))
     connection.execute("DELETE FROM snapshot WHERE place > ?", (position,))
+    connection.execute(
+        "UPDATE marker SET place = ?, is_exact = 0 WHERE place > ?", (position, position)
+    )
     data = pack_edit(edit)
     connection.execute(
-        "INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (position + 1, step.kind.value, step.title, step.time, step.user, len(data), data),
+        "INSERT INTO step (place, kind, title, time, user, n_bytes, edit, selection)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(position + 1, step.kind.value, step.title, step.time, step.user, len(data), data),
+            None if selection is None else pack_selection(selection),
+        ),
     )
     if _is_snapshot_due(connection, position + 1):
         state = (position + 1, pack_state(after))

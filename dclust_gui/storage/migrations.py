@@ -55,7 +55,23 @@ def _to_version_1(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_1,)
+_VERSION_2 = (
+    "ALTER TABLE step ADD COLUMN selection BLOB",
+    "ALTER TABLE run ADD COLUMN adopted BLOB",
+    """CREATE TABLE marker (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL, time TEXT NOT NULL, user TEXT NOT NULL,
+        place INTEGER NOT NULL, is_exact INTEGER NOT NULL)""",
+)
+
+
+def _to_version_2(connection: sqlite3.Connection) -> None:
+    """Steps know what was selected, runs their clusters; exports are part of the history."""
+    for statement in _VERSION_2:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_1, _to_version_2)
 """Entry i makes version i + 1 of version i; published entries never change."""
 
 

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.edits import Edit
-    from dclust_gui.domain.history import History, Step
+    from dclust_gui.domain.history import History, Marker, Step
+    from dclust_gui.domain.identity import Adoption
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.domain.runs import Run
+    from dclust_gui.domain.selection import Selection
+    from dclust_gui.storage.run_table import RunClusters
 
 __all__ = ["ProjectStore", "RunSummary"]
 
@@ -299,12 +302,20 @@ class ProjectStore:
         """All steps, and how many of them are in force."""
         return self._history
 
-    def record(self, edit: Edit, step: Step) -> None:
-        """Carry out a decision and write it down; undone steps are dropped.
+    def record(
+        self,
+        edit: Edit,
+        step: Step,
+        selection: Selection | None = None,
+        adoption: Adoption | None = None,
+    ) -> None:
+        """Carry out a decision and write it down in one transaction; undone steps are dropped.
 
         Args:
             edit: The decision, made for the present state.
             step: Its entry in the history.
+            selection: What was selected when it was made; None if that is not known.
+            adoption: Where the decision accepts a run: which clusters its labels became.
 
         Raises:
             ValueError: If the edit was made for another state.
@@ -314,9 +325,47 @@ class ProjectStore:
             after = edit_rules.apply(self._clustering, edit)
             position = self._history.position
             with self._writing(f"Could not write '{step.title}' to the project.") as target:
-                journal.append(target, position, edit, step, after)
+                journal.append(target, position, edit, step, after, selection)
+                if adoption is not None and edit.run_after is not None:
+                    run_table.save_adoption(target, edit.run_after, adoption)
             self._clustering = after
             self._history = self._history.with_step(step)
+
+    def add_marker(self, marker: Marker) -> None:
+        """Write down something that changed no cluster.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        with self._guard:
+            with self._writing(f"Could not write '{marker.title}' to the project.") as target:
+                journal.append_marker(target, marker)
+            self._history = self._history.with_marker(marker)
+
+    def selection_at(self, index: int) -> Selection | None:
+        """What was selected when a step was made; None where that was not written down.
+
+        Args:
+            index: Place in `history().steps`.
+
+        Raises:
+            IndexError: If there is no such step.
+            StorageError: If it cannot be read.
+        """
+        with self._guard, self._reading() as source:
+            return journal.selection_at(source, index)
+
+    def state_at(self, position: int) -> Clustering:
+        """The state with another number of steps in force; nothing is changed.
+
+        Raises:
+            ValueError: If there are not so many steps.
+            StorageError: If it cannot be read.
+        """
+        with self._guard:
+            self._history.moved(position)
+            with self._reading() as source:
+                return journal.state_at(source, self._clustering, self._history.position, position)
 
     def edit_at(self, index: int) -> Edit:
         """The decision of a step.
@@ -371,6 +420,16 @@ class ProjectStore:
         """
         with self._guard, self._reading() as source:
             return run_table.load_run(source, run_id)
+
+    def run_clusters(self, run_id: int) -> RunClusters | None:
+        """Which clusters a run's labels became; None if it was never accepted.
+
+        Raises:
+            KeyError: If there is no such run.
+            StorageError: If it cannot be read.
+        """
+        with self._guard, self._reading() as source:
+            return run_table.load_adoption(source, run_id)
 
     def runs(self) -> tuple[RunSummary, ...]:
         """All runs, oldest first.

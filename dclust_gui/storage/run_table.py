@@ -10,12 +10,34 @@ import numpy as np
 
 from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.storage.arrays import DamagedArraysError, from_bytes, smallest, to_bytes
-from dclust_gui.storage.edit_codec import pack_ids, unpack_ids
+from dclust_gui.storage.edit_codec import (
+    pack_adopted,
+    pack_ids,
+    unpack_adopted,
+    unpack_ids,
+)
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from dclust_gui.domain.clustering import Cluster
+    from dclust_gui.domain.identity import Adoption
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunClusters:
+    """Which clusters a run's labels became when it was accepted.
+
+    Attributes:
+        ids: int32 (k,), the cluster of each label from 0 up; negative for gaps.
+        clusters: Those clusters by id as they were then.
+    """
+
+    ids: NDArray[np.int32]
+    clusters: Mapping[int, Cluster]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +131,30 @@ def load_summaries(connection: sqlite3.Connection) -> tuple[RunSummary, ...]:
         RunSummary(key, created, _settings(settings), n_images, k)
         for key, created, settings, n_images, k in rows
     )
+
+
+def save_adoption(connection: sqlite3.Connection, run_id: int, adoption: Adoption) -> None:
+    """Write down which clusters a run's labels became; call it inside a transaction.
+
+    Raises:
+        sqlite3.Error: If it cannot be written.
+    """
+    data = pack_adopted(adoption.ids, adoption.own)
+    connection.execute("UPDATE run SET adopted = ? WHERE id = ?", (data, run_id))
+
+
+def load_adoption(connection: sqlite3.Connection, run_id: int) -> RunClusters | None:
+    """Which clusters a run's labels became; None if it was never accepted.
+
+    Raises:
+        KeyError: If there is no such run.
+        ValueError: If it is damaged.
+        sqlite3.Error: If it cannot be read.
+    """
+    row = connection.execute("SELECT adopted FROM run WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise KeyError(f"no run {run_id}")
+    return None if row[0] is None else RunClusters(*unpack_adopted(row[0]))
 
 
 def _as_tree(tree: NDArray[np.generic]) -> NDArray[np.float64]:

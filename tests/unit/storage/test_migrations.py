@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dclust_gui.domain import edits
+from dclust_gui.domain.clustering import Clustering
 from dclust_gui.domain.errors import StorageError
 from dclust_gui.domain.images import ImageRecord
 from dclust_gui.storage import migrations, project_file
+from dclust_gui.storage.edit_codec import pack_edit
 from dclust_gui.storage.project import ProjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+LATEST = migrations.latest_version()
 
 
 def add_place_of_capture(connection: sqlite3.Connection) -> None:
@@ -50,10 +56,10 @@ def test_older_project_is_backed_up_and_brought_up_to_date(
         with ProjectStore.open(path) as project:
             assert project.setting("migrated") == "yes"
             assert len(project.images()) == 5
-        assert project_file.check(path, is_repairable=False) == 2
+        assert project_file.check(path, is_repairable=False) == LATEST + 1
         with ProjectStore.open(path):
             pass
-    backup = path.with_name("Beach.version-1.dclust")
+    backup = path.with_name(f"Beach.version-{LATEST}.dclust")
     assert sorted(path.parent.glob("Beach*")) == [path, backup]
     with ProjectStore.open(backup) as old:
         assert old.setting("migrated") is None
@@ -63,12 +69,12 @@ def test_older_project_is_backed_up_and_brought_up_to_date(
 def test_second_backup_does_not_replace_the_first(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = path.with_name("Beach.version-1.dclust")
+    first = path.with_name(f"Beach.version-{LATEST}.dclust")
     first.write_bytes(b"mine")
     add_migration(monkeypatch, add_place_of_capture)
     ProjectStore.open(path).close()
     assert first.read_bytes() == b"mine"
-    assert path.with_name("Beach.version-1-2.dclust").exists()
+    assert path.with_name(f"Beach.version-{LATEST}-2.dclust").exists()
 
 
 def test_failed_migration_leaves_the_project_as_it_was(
@@ -163,7 +169,7 @@ def test_damaged_project_is_refused_and_not_changed(
 ) -> None:
     if damage == "journal":
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("INSERT INTO step VALUES (1, 'new', '', '', '', 3, x'010203')")
+            connection.execute("INSERT INTO step VALUES (1, 'new', '', '', '', 3, x'010203', NULL)")
             connection.execute("UPDATE present SET position = 1")
     elif damage == "no position":
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -207,3 +213,25 @@ def test_change_that_was_cut_off_on_a_network_drive_is_taken_back(
     with ProjectStore.open(crashed) as project:
         assert len(project.images()) == 5
         assert project.setting("name 1") is None
+
+
+def test_project_of_version_1_keeps_its_history(
+    tmp_path: Path, record_of: Callable[[int], ImageRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "Old.dclust"
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN")
+            connection.execute(f"PRAGMA application_id={migrations.APPLICATION_ID}")
+            migrations.migrate(connection, 0)
+            edit = edits.new_cluster(Clustering.empty(0), (), "Dunes")
+            row = (1, "new", edit.title, "2026-01-01T12:00:00+01:00", "anna", 3, pack_edit(edit))
+            connection.execute("INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("UPDATE present SET position = 1, next_id = 2")
+            connection.execute("COMMIT")
+    with ProjectStore.open(path) as project:
+        assert [cluster.name for cluster in project.clustering().clusters.values()] == ["Dunes"]
+        assert project.selection_at(0) is None
+        assert project.history().markers == ()
+        assert project.set_position(0).clusters == {}
