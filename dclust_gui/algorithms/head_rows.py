@@ -6,6 +6,9 @@ from dclust_gui.algorithms.method import Method
 
 HOME = "dclust_gui.algorithms.deep."
 
+DEFAULT_HEAD = "dec"
+"""The head to offer first."""
+
 HEADS: tuple[Method, ...] = (
     Method(
         name="ae",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dclust_gui.algorithms.head_rows import HEADS
+from dclust_gui.algorithms.head_rows import DEFAULT_HEAD, HEADS
 from dclust_gui.algorithms.method import Kind, Method, Parameter, Value, check_k, find
 from dclust_gui.algorithms.method_rows import METHODS
 from dclust_gui.domain.errors import InputError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.deep.base import DeepClusterer
 
 __all__ = [
+    "DEFAULT_HEAD",
     "Kind",
     "Method",
     "Parameter",

@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,11 @@ from dclust_gui import __version__
 from dclust_gui.cli import output
 from dclust_gui.cli.cluster import Targets, run_and_write
 from dclust_gui.domain.errors import InputError, KnownError
-from dclust_gui.domain.runs import RunSettings
+from dclust_gui.domain.runs import HEAD_PREFIX, RunSettings
 from dclust_gui.engine.requests import RunRequest
+
+if TYPE_CHECKING:
+    from dclust_gui.services.methods import Method
 
 models_app = typer.Typer(help="Backbones and their weights.", no_args_is_help=True)
 
@@ -100,33 +103,13 @@ def check_models(
 def methods(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show the clustering methods and their parameters."""
+    """Show the clustering methods, the deep-clustering heads, and their parameters."""
+    from dclust_gui.services.methods import heads
     from dclust_gui.services.methods import methods as all_methods
 
     if json:
-        output.say_json(
-            [
-                {
-                    "name": m.name,
-                    "title": m.title,
-                    "summary": m.summary,
-                    "needs_k": m.needs_k,
-                    "metrics": list(m.metrics),
-                    "linkages": list(m.linkages),
-                    "cost": m.cost,
-                    "parameters": [
-                        {
-                            "name": p.name,
-                            "default": p.default,
-                            "range": p.range_text,
-                            "help": p.help,
-                        }
-                        for p in m.parameters
-                    ],
-                }
-                for m in all_methods()
-            ]
-        )
+        rows = [("method", m) for m in all_methods()] + [("head", h) for h in heads()]
+        output.say_json([{"kind": kind, **_method_values(m)} for kind, m in rows])
         return
     for m in all_methods():
         output.say(f"{m.name}: {m.summary} Cost {m.cost}.")
@@ -134,8 +117,36 @@ def methods(
         for option, values in (("--metric", m.metrics), ("--linkage", m.linkages)):
             if len(values) > 1:
                 output.say(f"    {option} {'|'.join(values)}")
-        for p in m.parameters:
-            output.say(f"    --param {p.name}={p.default_text}  {p.help} ({p.range_text})")
+        _say_parameters(m, "")
+    output.say()
+    output.say("Heads learn from the features of the images before these are grouped:")
+    for h in heads():
+        output.say(f"--head {h.name}: {h.summary} Cost {h.cost}.")
+        if not h.gives_labels:
+            output.say("    --algorithm NAME groups the codes; k-means when none is named")
+        _say_parameters(h, HEAD_PREFIX)
+
+
+def _say_parameters(method: Method, prefix: str) -> None:
+    for p in method.parameters:
+        output.say(f"    --param {prefix}{p.name}={p.default_text}  {p.help} ({p.range_text})")
+
+
+def _method_values(method: Method) -> dict[str, object]:
+    """A method or a head as JSON has it."""
+    return {
+        "name": method.name,
+        "title": method.title,
+        "summary": method.summary,
+        "needs_k": method.needs_k,
+        "metrics": list(method.metrics),
+        "linkages": list(method.linkages),
+        "cost": method.cost,
+        "parameters": [
+            {"name": p.name, "default": p.default, "range": p.range_text, "help": p.help}
+            for p in method.parameters
+        ],
+    }
 
 
 def doctor() -> None:

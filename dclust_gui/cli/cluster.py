@@ -62,13 +62,17 @@ def cluster(
         str, typer.Option(help="none, l2, centre-l2, standard or minmax.")
     ] = "centre-l2",
     reduce: Annotated[str, typer.Option(help="Reduction before clustering.")] = "auto",
-    head: Annotated[str, typer.Option(help="Deep-clustering head.")] = "none",
+    head: Annotated[
+        str, typer.Option(help="Head that learns first; see 'dclust methods'.")
+    ] = "none",
     algorithm: Annotated[str, typer.Option(help="See 'dclust methods'.")] = "auto",
     k: Annotated[str, typer.Option("--k", help="Number of clusters, or auto.")] = "auto",
     linkage: Annotated[str, typer.Option(help="ward, average, complete or single.")] = "ward",
     metric: Annotated[str, typer.Option(help="Distance; see 'dclust methods'.")] = "euclidean",
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="For everything random.")] = 0,
-    param: Annotated[list[str] | None, typer.Option(help="NAME=VALUE of the method.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of the method, head.NAME=VALUE.")
+    ] = None,
     truth: Annotated[str | None, typer.Option(help="'folders' or a CSV of path,label.")] = None,
     beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
     labels: Annotated[Path | None, typer.Option(help="Write the labels as CSV.")] = None,

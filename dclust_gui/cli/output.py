@@ -22,6 +22,7 @@ from dclust_gui.domain.events import (
     Stage,
     StageProgressed,
     ThumbnailReady,
+    TrainingProgressed,
 )
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class ProgressView:
             case Notice():
                 mark = "Note: " if event.severity is Severity.WARNING else ""
                 self._console.print(printable(mark + event.text), soft_wrap=True)
-            case ThumbnailReady():
+            case ThumbnailReady() | TrainingProgressed():
                 pass
 
     def say_skipped(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dclust_gui.algorithms.registry import (
+    DEFAULT_HEAD,
     Kind,
     Method,
     Parameter,
@@ -12,4 +13,4 @@ from dclust_gui.algorithms.registry import (
     methods,
 )
 
-__all__ = ["Kind", "Method", "Parameter", "head", "heads", "method", "methods"]
+__all__ = ["DEFAULT_HEAD", "Kind", "Method", "Parameter", "head", "heads", "method", "methods"]

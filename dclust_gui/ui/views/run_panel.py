@@ -28,6 +28,7 @@ from dclust_gui.services.methods import methods
 from dclust_gui.ui.views.job_bar import duration_text
 from dclust_gui.ui.views.parameter_form import ParameterForm
 from dclust_gui.ui.views.theme import GRID, colours, icon, icon_pixmap
+from dclust_gui.ui.views.training_choice import HeadChoice, TrainingSwitch, head_of
 
 if TYPE_CHECKING:
     from dclust_gui.services.methods import Method
@@ -71,6 +72,8 @@ class RunPanel(QWidget):
         self._linkage = QComboBox(self)
         self._seed = QSpinBox(self)
         self._form = ParameterForm(self)
+        self._training = TrainingSwitch(self)
+        self._head = HeadChoice(self)
         self._run = QPushButton("Cluster", self)
         self._reason = QLabel(self)
         self._estimate = QLabel(self)
@@ -89,13 +92,17 @@ class RunPanel(QWidget):
         name = str(self._method.currentData())
         chosen = self._methods.get(name)
         parameters = self._form.values()
-        if chosen is None and self._better.isChecked():
+        is_trained = self._training.is_on
+        if chosen is None and self._better.isChecked() and not is_trained:
             parameters = {"n_init": BETTER_ATTEMPTS}
+        if is_trained:
+            parameters |= self._head.values()
         default = RunSettings()
         has_metric = chosen is not None and len(chosen.metrics) > 1
         has_linkage = chosen is not None and bool(chosen.linkages)
         return RunSettings(
             reduce=AUTOMATIC if chosen is None else default.reduce,
+            head=head_of(self._training, self._head),
             algorithm=name,
             k=self._k.value() if self._fixed_k.isChecked() else 0,
             metric=self._metric.currentText() if has_metric else default.metric,
@@ -114,7 +121,9 @@ class RunPanel(QWidget):
                 "method": self._method.currentData(),
                 "seed": self._seed.value(),
                 "advanced": self._advanced.isChecked(),
-                "parameters": self._form.values(),
+                "parameters": self._form.values() | self._head.values(),
+                "training": self._training.is_on,
+                "head": self._head.head,
             }
         )
 
@@ -136,9 +145,13 @@ class RunPanel(QWidget):
         if row >= 0:
             self._method.setCurrentIndex(row)
         self._advanced.setChecked(found.get("advanced") is True)
+        self._training.set_on(found.get("training") is True)
+        self._head.set_head(str(found.get("head")))
         parameters = found.get("parameters")
         if isinstance(parameters, dict):
-            self._form.set_values({str(k): str(v) for k, v in parameters.items()})
+            texts = {str(k): str(v) for k, v in parameters.items()}
+            self._form.set_values(texts)
+            self._head.set_values(texts)
 
     def set_scope(self, n_images: int, *, can_run: bool, reason: str = "") -> None:
         """Say what a run would cluster.
@@ -149,7 +162,7 @@ class RunPanel(QWidget):
             reason: Why not.
         """
         self._run.setText(f"Cluster {count_of(n_images)}" if n_images else "Cluster")
-        self._run.setEnabled(can_run and not self._form.problem())
+        self._run.setEnabled(can_run and not self._problem())
         self._run.setToolTip(reason or "Group the images; one Undo takes it back")
         self._can_run = can_run
         blocked = self._k.blockSignals(True)  # noqa: FBT003 -- a limit is no wish of the user
@@ -221,6 +234,8 @@ class RunPanel(QWidget):
         layout.addWidget(self._auto_k)
         layout.addLayout(row_of(self._fixed_k, self._k))
         layout.addSpacing(GRID)
+        layout.addWidget(self._training)
+        layout.addSpacing(GRID)
         layout.addWidget(self._run)
         layout.addWidget(self._reason)
         layout.addWidget(self._estimate)
@@ -258,6 +273,8 @@ class RunPanel(QWidget):
         body.addWidget(self._summary)
         body.addLayout(rows)
         body.addWidget(self._form)
+        body.addWidget(self._head)
+        self._head.hide()
         self._body.hide()
 
     def _connect(self) -> None:
@@ -269,6 +286,12 @@ class RunPanel(QWidget):
         self._better.toggled.connect(self._on_setting_changed)
         self._seed.valueChanged.connect(self._on_setting_changed)
         self._form.changed.connect(self._on_setting_changed)
+        self._training.toggled.connect(self._on_training_toggled)
+        self._head.changed.connect(self._on_setting_changed)
+
+    def _problem(self) -> str:
+        """What is wrong with an entry that counts; empty when all is well."""
+        return self._form.problem() or (self._head.problem() if self._training.is_on else "")
 
     def _show_method(self) -> None:
         """Fields and words of the chosen method."""
@@ -315,9 +338,14 @@ class RunPanel(QWidget):
         self._fixed_k.setChecked(True)
         self._on_setting_changed()
 
+    @Slot(bool)
+    def _on_training_toggled(self, is_on: bool) -> None:
+        self._head.setVisible(is_on)
+        self._on_setting_changed()
+
     @Slot()
     def _on_setting_changed(self) -> None:
-        self._run.setEnabled(self._can_run and not self._form.problem())
+        self._run.setEnabled(self._can_run and not self._problem())
         self.changed.emit()
 
     def _follow_look(self) -> None:
