@@ -9,6 +9,7 @@ from dclust_gui.storage.array_cache import ArrayCache
 from dclust_gui.storage.feature_store import FeatureStore
 from dclust_gui.storage.file_index import FileIndex
 from dclust_gui.storage.locations import cache_dir
+from dclust_gui.storage.model_files import ModelFiles
 from dclust_gui.storage.thumbnail_store import ThumbnailStore
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ class Stores:
         features: Features by fingerprint and content.
         thumbnails: Thumbnails by content.
         arrays: Graphs, layouts and other results by key.
+        models: Trained heads by key.
     """
 
     file_index: FileIndex
     features: FeatureStore
     thumbnails: ThumbnailStore
     arrays: ArrayCache
+    models: ModelFiles
 
     @classmethod
     def open(cls, folder: Path | None = None, *, decoder_version: int = 1) -> Self:
@@ -46,6 +49,7 @@ class Stores:
             FeatureStore(place / "features"),
             ThumbnailStore(place),
             ArrayCache(place / "arrays"),
+            ModelFiles(place / "models"),
         )
 
     def close(self) -> None:
