@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,15 @@ from sklearn.utils import check_random_state
 from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
 from dclust_gui.algorithms.density import HDBSCAN
 from dclust_gui.algorithms.fuzzy_graph import fuzzy_graph
-from dclust_gui.algorithms.internal import internal_measures
+from dclust_gui.algorithms.internal import internal_measures, silhouette_values
 from dclust_gui.algorithms.knn import nearest_neighbours
 from dclust_gui.algorithms.lloyd import cluster_means
 from dclust_gui.algorithms.partition import KMeans
+from dclust_gui.domain.tree import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 LARGEST_K = 40
@@ -51,12 +54,14 @@ class Candidate:
         reason: Why it is there, in words.
         silhouette: Mean silhouette of k-means with it, on the sample, between the
             numbers tried by interpolation; nan if not measured.
+        tree_silhouette: The same of the run's tree cut into so many; nan if not measured.
     """
 
     k: int
     level: Level
     reason: str
     silhouette: float
+    tree_silhouette: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,73 @@ def k_shortlist(
         return _tiny(n_distinct)
     evidence = _evidence(sample, top, random, callback)
     return _chosen(evidence, top)
+
+
+def shortlist_of_silhouettes(
+    candidates: Sequence[tuple[int, float]], chosen: int
+) -> Shortlist | None:
+    """A short list where nothing but silhouettes was measured.
+
+    Args:
+        candidates: (k, silhouette) of each number tried.
+        chosen: The number that was taken.
+
+    Returns:
+        The chosen number, with the best of the fewer and the best of the more; None where there
+        was nothing to choose between.
+    """
+    known = {k: score for k, score in sorted(candidates) if np.isfinite(score)}
+    if chosen not in known:
+        return None
+    reasons = {chosen: "clusters stand apart best here (highest silhouette)"}
+    for others, word in (
+        ([k for k in known if k < chosen], "fewer"),
+        ([k for k in known if k > chosen + 1], "more"),
+    ):
+        if others:
+            best = max(others, key=lambda k: known[k])
+            reasons[best] = f"the best of the {word} clusters (silhouette)"
+    ordered = sorted(reasons)
+    levels = _levels(len(ordered))
+    found = tuple(
+        Candidate(k, level, reasons[k], known[k]) for k, level in zip(ordered, levels, strict=True)
+    )
+    return Shortlist(found, chosen, Evidence(tuple(known), tuple(known.values())))
+
+
+def with_tree(
+    found: Shortlist, rows: FloatArray, tree: NDArray[np.float64], *, random_state: int = 0
+) -> Shortlist:
+    """The list with the silhouettes that the run's tree reaches at each of its numbers.
+
+    The tree of a flat clustering is composed: below the run's number it joins whole clusters,
+    above it divides them, and either may be worse than clustering anew with that number.
+
+    Args:
+        found: The list.
+        rows: (n_images, d) in the space that was clustered.
+        tree: float64 (n_images - 1, 4), linkage matrix over the rows.
+        random_state: Seed of the sample.
+    """
+    total = len(rows)
+    sample = np.arange(total)
+    if total > SAMPLE:
+        random = np.random.default_rng(random_state)
+        sample = np.sort(random.choice(total, SAMPLE, replace=False))
+    candidates = []
+    for candidate in found.candidates:
+        value = float("nan")
+        if 2 <= candidate.k < total:
+            labels = cut(tree, candidate.k)[sample]
+            if 1 < len(np.unique(labels)) < len(sample):
+                value = float(silhouette_values(rows[sample], labels).mean())
+        candidates.append(replace(candidate, tree_silhouette=value))
+    return replace(found, candidates=tuple(candidates))
+
+
+def _levels(count: int) -> tuple[Level, ...]:
+    """What so many numbers are called, from the least up."""
+    return {1: (Level.MEDIUM,), 2: (Level.COARSE, Level.FINE)}.get(count, tuple(Level))
 
 
 def _tiny(n_distinct: int) -> Shortlist:
@@ -287,7 +359,7 @@ def _chosen(evidence: Evidence, top: int) -> Shortlist:
             reasons[k] = [reason]
     values = np.interp(sorted(reasons), evidence.ks, evidence.silhouette)
     ordered = sorted(reasons)[:3]
-    levels = {1: (Level.MEDIUM,), 2: (Level.COARSE, Level.FINE)}.get(len(ordered), tuple(Level))
+    levels = _levels(len(ordered))
     candidates = tuple(
         Candidate(k, level, "; ".join(reasons[k]), float(value))
         for k, level, value in zip(ordered, levels, values, strict=True)

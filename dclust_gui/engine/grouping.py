@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.algorithms.shortlist import Shortlist
+    from dclust_gui.algorithms.structure import Structure
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.runs import RunSettings
     from dclust_gui.engine.reduction import ReductionCache
@@ -143,13 +144,15 @@ def group_rows(
     timings["tree"] = meter.finish()
     meter = StageMeter(Stage.MEASURE, 0, sink, token)
     internal = _measure(space, labels, settings.seed)
+    shortlist = _with_tree(shortlist, space, tree, settings.seed)
     timings["measure"] = meter.finish()
-    for note in _trust_notes(labels, settings, cache):
+    structure = _structure(labels, settings, cache)
+    for note in () if structure is None else structure.notes():
         sink(Notice(Severity.WARNING, note))
     for array in (labels, confidence, tree):
         array.setflags(write=False)
     return ClusterResult(
-        labels, confidence, tree, candidates, space.name, internal, timings, shortlist
+        labels, confidence, tree, candidates, space.name, internal, timings, shortlist, structure
     )
 
 
@@ -199,7 +202,20 @@ def _choose_k(
     choice = choose_k_by_silhouette(
         space.rows, range(2, largest + 1), random_state=settings.seed, callback=meter.set
     )
-    return choice.k, choice.candidates, None
+    from dclust_gui.algorithms.shortlist import shortlist_of_silhouettes
+
+    return choice.k, choice.candidates, shortlist_of_silhouettes(choice.candidates, choice.k)
+
+
+def _with_tree(
+    shortlist: Shortlist | None, space: _Space, tree: NDArray[np.float64], seed: int
+) -> Shortlist | None:
+    """The short list with what the run's own tree gives at each of its numbers."""
+    if shortlist is None:
+        return None
+    from dclust_gui.algorithms.shortlist import with_tree
+
+    return with_tree(shortlist, space.rows, tree, random_state=seed)
 
 
 def _fit(space: _Space, settings: RunSettings, k: int | None, meter: StageMeter) -> Fitted:
@@ -236,16 +252,16 @@ def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, f
     return {name: float(v) for name, v in values.items() if np.isfinite(v)}
 
 
-def _trust_notes(
+def _structure(
     labels: NDArray[np.int32], settings: RunSettings, cache: ReductionCache | None
-) -> tuple[str, ...]:
-    """What the user should know about how far the clusters can be trusted."""
+) -> Structure | None:
+    """How far the clusters can be trusted; None where no neighbours are known."""
     near = known_neighbours(settings, len(labels), cache)
     if near is None or len(near.indices) != len(labels):
-        return ()
+        return None
     from dclust_gui.algorithms.structure import assess
 
-    return assess(near, labels).notes()
+    return assess(near, labels)
 
 
 def by_size(labels: NDArray[np.int32]) -> NDArray[np.int32]:

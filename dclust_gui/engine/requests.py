@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.algorithms.shortlist import Shortlist
+    from dclust_gui.algorithms.structure import Structure
     from dclust_gui.domain.images import ImageFacts, ScanResult
 
 
@@ -95,7 +96,8 @@ class ClusterResult:
         internal: Internal measures by name, in that space; only those that are defined.
         timings: Wall seconds by stage.
         shortlist: Numbers of clusters to choose from, with the evidence; None when k was given or
-            chosen by the silhouette of the features.
+            there was nothing to choose between.
+        structure: How far the clusters can be trusted; None where no neighbours are known.
     """
 
     labels: NDArray[np.int32]
@@ -106,6 +108,7 @@ class ClusterResult:
     internal: Mapping[str, float]
     timings: Mapping[str, float]
     shortlist: Shortlist | None = None
+    structure: Structure | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

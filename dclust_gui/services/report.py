@@ -77,12 +77,14 @@ def report_values(
             "dims": ingest.backbone.dims,
         },
         "k_candidates": _candidates(clusters),
+        **_evidence(clusters),
         "timings": {name: round(timings.get(name, 0.0), 3) for name in _STAGES}
         | {"total": round(result.seconds, 3)},
         "rates": {"images_per_s": round(n_read / result.seconds, 2) if result.seconds else 0.0},
         "peak_rss_mb": round(result.peak_rss_mb, 1),
         "internal": {"space": clusters.space}
         | {name: round(value, 6) for name, value in clusters.internal.items()},
+        **_trust(clusters),
     }
     if rows is not None:
         values["clusters"] = len({r.cluster for r in rows if r.cluster is not None} - {UNASSIGNED})
@@ -106,10 +108,46 @@ def _candidates(clusters: ClusterResult) -> list[Json]:
     """Numbers of clusters with their evidence; those of a short list say why they are there."""
     values: list[Json] = [{"k": k, "silhouette": _number(s, 4)} for k, s in clusters.k_candidates]
     if clusters.shortlist is not None:
-        for value, found in zip(values, clusters.shortlist.candidates, strict=True):
-            value["level"], value["reason"] = str(found.level), found.reason
-            value["preselected"] = found.k == clusters.shortlist.preselected
+        listed = {found.k: found for found in clusters.shortlist.candidates}
+        for value in values:
+            found = listed.get(int(str(value["k"])))
+            if found is not None:
+                value["level"], value["reason"] = str(found.level), found.reason
+                value["preselected"] = found.k == clusters.shortlist.preselected
+                value["tree_silhouette"] = _number(found.tree_silhouette, 4)
     return values
+
+
+def _evidence(clusters: ClusterResult) -> Json:
+    """What a short list rests on; nothing where there is none."""
+    if clusters.shortlist is None or not clusters.shortlist.evidence.ks:
+        return {}
+    found = clusters.shortlist.evidence
+    curves = {
+        "silhouette": found.silhouette,
+        "gap": found.gap,
+        "gap_error": found.gap_error,
+        "davies_bouldin": found.davies_bouldin,
+    }
+    values: Json = {"ks": list(found.ks)}
+    values |= {name: [_number(v, 5) for v in curve] for name, curve in curves.items()}
+    values |= {"eigengap": found.eigengap, "first_neighbour": list(found.first_neighbour)}
+    values |= {"density": found.density, "n_sampled": found.n_sampled}
+    return {"k_evidence": values}
+
+
+def _trust(clusters: ClusterResult) -> Json:
+    """How far the clusters can be trusted, in numbers and words; nothing where it is unknown."""
+    found = clusters.structure
+    if found is None:
+        return {}
+    values: Json = {
+        "agreement": _number(found.agreement, 4),
+        "chance": _number(found.chance, 4),
+        "copies": _number(found.copies, 4),
+        "notes": list(found.notes()),
+    }
+    return {"trust": values}
 
 
 def _number(value: float, digits: int) -> float | None:
