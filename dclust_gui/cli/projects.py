@@ -11,7 +11,7 @@ from dclust_gui.cli import output
 from dclust_gui.cli.exporting import parse_choice, run_plan, say_plan, say_result
 from dclust_gui.cli.running import check_folders, interruptible
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.runs import RunSettings
+from dclust_gui.domain.runs import Quality, RunSettings
 from dclust_gui.engine.requests import RunRequest
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def add(
     project: Annotated[Path, typer.Argument(help="Project file.")],
     folders: Annotated[list[Path] | None, typer.Argument(help="More folders.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    quality: Annotated[
+        Quality | None, typer.Option(help="How to read them; the last run's if left out.")
+    ] = None,
 ) -> None:
     """Add new images of a project's folders, or of further folders, as Unassigned."""
     from dclust_gui.services.runs import add_images
@@ -38,8 +41,10 @@ def add(
     try:
         session.add_roots(check_folders(folders or []))
         before = len(session.images)
-        used = session.run.settings.backbone if session.run else RunSettings().backbone
-        request = RunRequest(session.roots, RunSettings(backbone=used), device)
+        used = session.run.settings if session.run else RunSettings()
+        chosen = quality.value if quality else used.quality
+        settings = RunSettings(backbone=used.backbone, quality=chosen)
+        request = RunRequest(session.roots, settings, device)
         with (
             output.quiet_libraries(),
             Workspace() as workspace,

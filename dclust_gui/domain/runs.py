@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ HEAD_PREFIX = "head."
 
 NO_HEAD = "none"
 """Name of no head: the features are clustered as they are."""
+
+
+class Quality(StrEnum):
+    """How much time a run may take for how good a result."""
+
+    FAST = "fast"
+    BETTER = "better"
+    BEST = "best"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,8 @@ class RunSettings:
         seed: For everything random.
         parameters: Further parameters of the algorithm by name, as text; those of the head as
             `head.NAME`.
+        quality: fast, better or best; best has features of its own, from several views of
+            each image.
     """
 
     backbone: str = "efficientnet-lite0"
@@ -48,6 +59,12 @@ class RunSettings:
     metric: str = "euclidean"
     seed: int = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
+    quality: str = Quality.FAST.value
+
+    def reads_like(self, other: RunSettings) -> bool:
+        """Whether images get the same features: by the same backbone from the same views."""
+        views = {self.quality == Quality.BEST, other.quality == Quality.BEST}
+        return self.backbone == other.backbone and len(views) == 1
 
     @property
     def method_parameters(self) -> dict[str, str]:

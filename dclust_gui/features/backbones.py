@@ -15,6 +15,7 @@ from pathlib import Path
 from dclust_gui.domain.errors import BackboneError, InputError
 from dclust_gui.features.bundled import BUNDLED, Bundled, bundled_from_stem, bundled_named
 from dclust_gui.features.memory import BackboneMemory, ModelFacts
+from dclust_gui.features.views import STANDARD, View
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
 """The backbone of the first run; its weights come with the installation."""
@@ -54,6 +55,7 @@ class BackboneSpec:
         precision: "fp32" or "bf16".
         fingerprint: 32 hexadecimal digits over all of the above but the names of files.
         licence: Of the weights; SPDX name where known, else "unknown".
+        views: The looks at each image whose features are averaged.
     """
 
     name: str
@@ -69,6 +71,7 @@ class BackboneSpec:
     precision: str
     fingerprint: str
     licence: str
+    views: tuple[View, ...] = STANDARD
 
     @property
     def resize_size(self) -> tuple[int, int]:
@@ -112,6 +115,7 @@ def resolve_backbone(
     allow_download: bool = False,
     memory: Path | None = None,
     precision: str = "fp32",
+    views: tuple[View, ...] = STANDARD,
 ) -> BackboneSpec:
     """Find out what a name given by the user stands for.
 
@@ -122,6 +126,7 @@ def resolve_backbone(
         allow_download: Whether timm may download missing weights. Ask the user first.
         memory: JSON file in the cache that spares later starts the import of timm.
         precision: "fp32" or "bf16".
+        views: The looks at each image; other views, another fingerprint.
 
     Returns:
         The backbone; its weights are on this computer.
@@ -136,7 +141,7 @@ def resolve_backbone(
     found = _locate(name_or_file.strip(), weights_dir, notes)
     if found.path is None:
         found = _fetch(found, weights_dir, allow_download=allow_download)
-    spec = _specify(found, notes, precision)
+    spec = _specify(found, notes, precision, views)
     notes.save()
     return spec
 
@@ -286,7 +291,9 @@ def _fetch(wanted: _Located, weights_dir: Path, *, allow_download: bool) -> _Loc
     return _Located(path.stem, path.stem, path, WeightsSource.ADDED)
 
 
-def _specify(found: _Located, notes: BackboneMemory, precision: str) -> BackboneSpec:
+def _specify(
+    found: _Located, notes: BackboneMemory, precision: str, views: tuple[View, ...]
+) -> BackboneSpec:
     """Put the facts of a located backbone together."""
     assert found.path is not None
     try:
@@ -313,16 +320,19 @@ def _specify(found: _Located, notes: BackboneMemory, precision: str) -> Backbone
         interpolation=facts.interpolation,
         dims=facts.dims,
         precision=precision,
-        fingerprint=_fingerprint(facts, digest, precision),
+        fingerprint=_fingerprint(facts, digest, precision, views),
         licence=facts.licence,
+        views=views,
     )
 
 
-def _fingerprint(facts: ModelFacts, digest: str, precision: str) -> str:
+def _fingerprint(facts: ModelFacts, digest: str, precision: str, views: tuple[View, ...]) -> str:
     """Hash of everything that decides the features; the same on every computer."""
     record = json.loads(facts.to_json())
     del record["licence"]
     record |= {"code": FEATURE_CODE, "weights": digest, "precision": precision}
+    if views != STANDARD:  # features of the single view keep the name they always had
+        record["views"] = [[round(view.zoom, 6), view.is_mirrored] for view in views]
     text = json.dumps(record, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

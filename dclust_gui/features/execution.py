@@ -56,11 +56,12 @@ class Execution:
         self._head = _classifier(model)
         self._network, self.path = self._prepare(PooledFeatures(model).eval(), spec, batch_size)
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(self, batch: NDArray[np.uint8], *, is_mirrored: bool = False) -> NDArray[np.float32]:
         """Features of one batch.
 
         Args:
             batch: uint8 (n, height, width, 3), RGB.
+            is_mirrored: Exchange left and right first.
 
         Returns:
             float32 (n, dims).
@@ -71,6 +72,8 @@ class Execution:
             pixels = pixels.pin_memory()
         with torch.inference_mode(), _exact_arithmetic(is_cuda=is_cuda):
             pixels = pixels.to(self.device.torch_name, non_blocking=is_cuda)
+            if is_mirrored:
+                pixels = pixels.flip(2)
             # The view keeps the memory order of the pictures, which is torch's channels_last.
             maps = pixels.permute(0, 3, 1, 2).float()
             maps = maps.sub_(self._mean).div_(self._std).to(self._dtype)

@@ -16,6 +16,7 @@ from dclust_gui.domain.control import EventSink, ignore_events
 from dclust_gui.domain.errors import BackboneError, InputError
 from dclust_gui.domain.events import Notice, Severity
 from dclust_gui.features.preprocess import resize_and_crop
+from dclust_gui.features.views import View, combined, zooms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,11 @@ class FeatureExtractor:
         if batch_size is not None and batch_size < 1:
             raise InputError(f"The batch size {batch_size} cannot be used.", "", "Use 1 or more.")
         self.spec = spec
-        self.min_side = max(spec.resize_size)
+        self._zooms = zooms(spec.views)
+        self._resizes = [
+            View(zoom).resize_size(spec.input_size, spec.resize_size) for zoom in self._zooms
+        ]
+        self.min_side = max(max(size) for size in self._resizes)
         self.dims = spec.dims
         self._wanted_device = device
         self._wanted_batch = batch_size
@@ -90,16 +95,21 @@ class FeatureExtractor:
         return self._batch_size
 
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Resize and crop one decoded picture. Any thread.
+        """Resize and crop one decoded picture for all views. Any thread.
 
         Args:
             pixels: uint8 (height, width, 3), RGB, any size.
 
         Returns:
-            uint8 (input height, input width, 3).
+            uint8 (input height, input width, 3), with a first axis over the crops where the
+            views need several; mirrored views take the same crops.
         """
         spec = self.spec
-        return resize_and_crop(pixels, spec.input_size, spec.resize_size, spec.interpolation)
+        crops = [
+            resize_and_crop(pixels, spec.input_size, size, spec.interpolation)
+            for size in self._resizes
+        ]
+        return crops[0] if len(crops) == 1 else np.stack(crops)
 
     def warm_up(self) -> None:
         """Load torch, the network and the device's libraries now instead of with the first batch.
@@ -108,18 +118,19 @@ class FeatureExtractor:
             BackboneError: If the weights do not fit the model.
             InputError: If the device asked for cannot be used.
         """
-        self.extract(np.zeros((1, *self.spec.input_size, 3), np.uint8))
+        self.extract(np.zeros((1, *self._prepared_shape), np.uint8))
 
     def extract(
         self, batch: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
     ) -> NDArray[np.float16]:
         """Features of prepared pictures.
 
-        The network always sees full batches, the last one padded with blank pictures, so that a
-        picture's features do not depend on how many others came along.
+        Views are looked at one after the other and averaged. The network always sees full
+        batches, the last one padded with blank pictures, so that a picture's features do not
+        depend on how many others came along.
 
         Args:
-            batch: Any number of arrays as `prepare` gives them, or one (n, height, width, 3).
+            batch: Any number of arrays as `prepare` gives them, or one of n of them.
 
         Returns:
             float16 (n, dims), finite.
@@ -129,7 +140,7 @@ class FeatureExtractor:
                 does not suffice for one image on the processor.
             ValueError: If the pictures are not of the network's input size.
         """
-        expected = (*self.spec.input_size, 3)
+        expected = self._prepared_shape
         if any(p.shape != expected or p.dtype != np.uint8 for p in batch):
             raise ValueError(f"Expected uint8 pictures of shape {expected}.")
         result = np.empty((len(batch), self.dims), np.float16)
@@ -158,6 +169,12 @@ class FeatureExtractor:
         if self._execution is not None:
             self._execution.release()
             self._execution = None
+
+    @property
+    def _prepared_shape(self) -> tuple[int, ...]:
+        """Shape of what `prepare` gives."""
+        picture = (*self.spec.input_size, 3)
+        return picture if len(self._zooms) == 1 else (len(self._zooms), *picture)
 
     def _loaded(self) -> Execution:
         if self._execution is None:
@@ -189,11 +206,19 @@ class FeatureExtractor:
     def _run(
         self, pictures: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Pad to a full batch, run, cut off the padding."""
-        full = np.zeros((self.batch_size, *self.spec.input_size, 3), np.uint8)
+        """Pad to a full batch, run for each view, cut off the padding."""
+        full = np.zeros((self.batch_size, *self._prepared_shape), np.uint8)
         for row, picture in enumerate(pictures):
             full[row] = picture
-        return self._loaded().run(full)[: len(pictures)]
+        crops = [full] if len(self._zooms) == 1 else list(full.swapaxes(0, 1))
+        network, found = self._loaded(), []
+        for view in self.spec.views:
+            crop = np.ascontiguousarray(crops[self._zooms.index(view.zoom)])
+            if view.is_mirrored:
+                found.append(network.run(crop, is_mirrored=True)[: len(pictures)])
+            else:
+                found.append(network.run(crop)[: len(pictures)])
+        return combined(found)
 
     def _make_room(self, reason: BaseException) -> None:
         """Halve the batch; below one image go to the processor; there, give up."""

@@ -95,7 +95,8 @@ def suggest(
 
     if snapshot.run is None:
         raise InputError("There are no clusters to name.", "", "Cluster the project first.")
-    settings = RunSettings(backbone=snapshot.run.settings.backbone)
+    used = snapshot.run.settings
+    settings = RunSettings(backbone=used.backbone, quality=used.quality)
     spec = engine.backbone(RunRequest(snapshot.roots, settings))
     head = FeatureExtractor(spec, batch_size=1).classifier()
     classes = () if head is None else imagenet_classes(len(head[0]))

@@ -275,4 +275,4 @@ def file_name(snapshot: Snapshot, image: int) -> str:
 
 def _request(snapshot: Snapshot) -> RunRequest:
     used = RunSettings() if snapshot.run is None else snapshot.run.settings
-    return RunRequest(snapshot.roots, RunSettings(backbone=used.backbone))
+    return RunRequest(snapshot.roots, RunSettings(backbone=used.backbone, quality=used.quality))
