@@ -84,6 +84,8 @@ class QualityReport:
         run_space: Space in which the run was measured; empty when not known.
         has_folders: The images lie in folders below the root, which can be compared with.
         agreement: Comparison with the folders; None when it was not asked for or cannot be made.
+        trust: How far the accepted run's clusters can be trusted, in sentences; none where nothing
+            speaks against them.
     """
 
     bars: tuple[ClusterBar, ...]
@@ -92,6 +94,7 @@ class QualityReport:
     run_space: str
     has_folders: bool
     agreement: Agreement | None
+    trust: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,8 +145,9 @@ def quality_report(
     defined = [bar for bar in bars if math.isfinite(bar.silhouette)]
     n_images = sum(bar.size for bar in defined)
     mean = sum(bar.size * bar.silhouette for bar in defined) / n_images if n_images else math.nan
-    run, space = _run_measures("{}" if snapshot.run is None else snapshot.run.report)
-    return QualityReport(bars, mean, run, space, has_folders, agreement)
+    report = "{}" if snapshot.run is None else snapshot.run.report
+    run, space = _run_measures(report)
+    return QualityReport(bars, mean, run, space, has_folders, agreement, trust_notes(report))
 
 
 def folder_classes(images: tuple[ImageRecord, ...]) -> list[str]:
@@ -187,6 +191,13 @@ def _run_measures(report: str) -> tuple[dict[str, float], str]:
         if isinstance(internal.get(name), int | float)
     }
     return values, str(internal.get("space", ""))
+
+
+def trust_notes(report: str) -> tuple[str, ...]:
+    """What a run's report says against trusting its clusters, in sentences."""
+    trust = json.loads(report).get("trust")
+    notes = trust.get("notes") if isinstance(trust, dict) else None
+    return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
 
 
 def _agreement(clustering: Clustering, classes: list[str]) -> Agreement | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from dclust_gui.algorithms.naming import Suggestion
+    from numpy.typing import NDArray
+
+    from dclust_gui.algorithms.naming import ClassName, Suggestion
     from dclust_gui.domain.control import CancelToken
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.engine.pipeline import Engine
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.snapshot import Snapshot
@@ -65,6 +69,109 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
     return words
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Head:
+    """A backbone's classifier.
+
+    Attributes:
+        fingerprint: Of the backbone.
+        weights: float32 (n_classes, d).
+        bias: float32 (n_classes,).
+        classes: Its classes in order.
+    """
+
+    fingerprint: str
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    classes: tuple[ClassName, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shares:
+    """Mean probability of each class in each cluster, and what it was computed of.
+
+    Attributes:
+        fingerprint: Of the backbone.
+        images: The records, compared by identity.
+        labels: int32 (n_images,).
+        clusters: Ids of the clusters that hold images with features.
+        counts: Number of those images.
+        values: float64 (n_clusters, n_classes).
+    """
+
+    fingerprint: str
+    images: tuple[ImageRecord, ...]
+    labels: NDArray[np.int32]
+    clusters: tuple[int, ...]
+    counts: tuple[int, ...]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NamesReport:
+    """Suggestions for all clusters, by id."""
+
+    names: tuple[ClusterNames, ...]
+
+
+class NamingService:
+    """Keeps the classifier and the last clusters' shares, so that other words are ranked at once.
+
+    Calls from several threads wait for each other.
+
+    Args:
+        engine: Gives features and the backbone.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._head: _Head | None = None
+        self._shares: _Shares | None = None
+
+    def forget(self) -> None:
+        """Another project is open, or none; the classifier is kept."""
+        self._shares = None
+
+    def suggest(
+        self,
+        snapshot: Snapshot,
+        vocabulary: tuple[str, ...] = (),
+        token: CancelToken | None = None,
+    ) -> NamesReport:
+        """See `suggest`."""
+        from dclust_gui.algorithms.naming import suggest_names
+
+        with self._lock:
+            if snapshot.run is None:
+                raise _nothing_to_name()
+            if self._head is None or self._head.fingerprint != snapshot.run.backbone:
+                self._head = _head_of(snapshot, self._engine)
+            known = self._shares
+            if known is None or not _still_holds(known, self._head, snapshot):
+                known = _shares_of(snapshot, self._engine, self._head, token)
+                self._shares = known
+            found = suggest_names(known.values, self._head.classes, vocabulary=vocabulary)
+        table = snapshot.clustering.clusters
+        rows = zip(known.clusters, known.counts, found, strict=True)
+        return NamesReport(
+            tuple(ClusterNames(c, table[c].name, count, names) for c, count, names in rows)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamesQuery:
+    """Suggest names for a project's clusters: a `NamesReport`."""
+
+    service: NamingService
+    snapshot: Snapshot
+    vocabulary: tuple[str, ...] = ()
+
+    def run(self, token: CancelToken) -> NamesReport:
+        """See `NamingService.suggest`."""
+        return self.service.suggest(self.snapshot, self.vocabulary, token)
+
+
 def suggest(
     snapshot: Snapshot,
     engine: Engine,
@@ -89,40 +196,67 @@ def suggest(
         BackboneError: If the backbone has no classes with known names.
         Cancelled: If the token says so.
     """
-    from dclust_gui.algorithms.naming import ClassName, class_shares, suggest_names
+    return NamingService(engine).suggest(snapshot, vocabulary, token).names
+
+
+def _head_of(snapshot: Snapshot, engine: Engine) -> _Head:
+    """The classifier of the run's backbone, with the names of its classes."""
+    from dclust_gui.algorithms.naming import ClassName
     from dclust_gui.features.class_names import imagenet_classes
     from dclust_gui.features.extractor import FeatureExtractor
 
     if snapshot.run is None:
-        raise InputError("There are no clusters to name.", "", "Cluster the project first.")
-    used = snapshot.run.settings
-    settings = RunSettings(backbone=used.backbone, quality=used.quality)
+        raise _nothing_to_name()
+    settings = RunSettings(backbone=snapshot.run.settings.backbone)
     spec = engine.backbone(RunRequest(snapshot.roots, settings))
-    head = FeatureExtractor(spec, batch_size=1).classifier()
+    is_same = spec.fingerprint == snapshot.run.backbone
+    head = FeatureExtractor(spec, batch_size=1).classifier() if is_same else None
     classes = () if head is None else imagenet_classes(len(head[0]))
-    if head is None or not classes or spec.fingerprint != snapshot.run.backbone:
+    if head is None or not classes:
         raise BackboneError(
             f"The backbone '{spec.name}' suggests no names.",
             "It has no classes with known names, or is not the one the clusters were made with.",
             "Name the clusters by hand.",
         )
-    contents = [record.content for record in snapshot.images]
-    is_there = engine.has_features(spec.fingerprint, contents)
-    rows = np.flatnonzero(is_there & (snapshot.clustering.labels >= 0))
-    ids, codes = np.unique(snapshot.clustering.labels[rows], return_inverse=True)
-    if not len(rows):
-        raise InputError("There are no clusters to name.", "", "Cluster the project first.")
-    features = engine.stored_features(spec.fingerprint, [contents[i] for i in rows.tolist()])
-    weights, bias = head
-    shares = class_shares(features, codes, weights, bias, _checkpoint(token))
-    named = [ClassName(*entry) for entry in classes]
-    counts = np.bincount(codes, minlength=len(ids)).tolist()
-    found = suggest_names(shares, named, vocabulary=vocabulary)
-    table = snapshot.clustering.clusters
-    return tuple(
-        ClusterNames(cluster, table[cluster].name, count, names)
-        for cluster, count, names in zip(ids.tolist(), counts, found, strict=True)
+    return _Head(spec.fingerprint, *head, tuple(ClassName(*entry) for entry in classes))
+
+
+def _still_holds(known: _Shares, head: _Head, snapshot: Snapshot) -> bool:
+    return (
+        known.fingerprint == head.fingerprint
+        and known.images is snapshot.images
+        and np.array_equal(known.labels, snapshot.clustering.labels)
     )
+
+
+def _shares_of(
+    snapshot: Snapshot, engine: Engine, head: _Head, token: CancelToken | None
+) -> _Shares:
+    """What the classifier takes the images of each cluster for."""
+    from dclust_gui.algorithms.naming import class_shares
+
+    labels = snapshot.clustering.labels
+    contents = [record.content for record in snapshot.images]
+    is_there = engine.has_features(head.fingerprint, contents)
+    rows = np.flatnonzero(is_there & (labels >= 0))
+    if not len(rows):
+        raise _nothing_to_name()
+    ids, codes = np.unique(labels[rows], return_inverse=True)
+    features = engine.stored_features(head.fingerprint, [contents[i] for i in rows.tolist()])
+    values = class_shares(features, codes, head.weights, head.bias, _checkpoint(token))
+    counts = np.bincount(codes, minlength=len(ids))
+    return _Shares(
+        head.fingerprint,
+        snapshot.images,
+        labels,
+        tuple(ids.tolist()),
+        tuple(counts.tolist()),
+        values,
+    )
+
+
+def _nothing_to_name() -> InputError:
+    return InputError("There are no clusters to name.", "", "Cluster the project first.")
 
 
 def _checkpoint(token: CancelToken | None) -> Callable[[int, int], None] | None:

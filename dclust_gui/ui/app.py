@@ -32,7 +32,9 @@ from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
+from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
+from dclust_gui.ui.windows.shortlist import ShortlistKeeper
 from dclust_gui.ui.windows.tree_page import TreePage
 from dclust_gui.ui.windows.work import Work
 
@@ -111,6 +113,12 @@ class App(QObject):
         self._quality = QualityKeeper(
             self.window.quality, self.controller, self.query_host, self.similar
         )
+        self.shortlist = ShortlistKeeper(
+            self.window, self.controller, self.work, self.query_host, source
+        )
+        self.names = NamesKeeper(
+            self.window, self.controller, self.query_host, self._workspace.engine, settings
+        )
         self.tree_page = TreePage(self.window, self.controller, self.commands.dialogs, source)
         self.tree_page.rename_requested.connect(self.window.clusters.edit_cluster)
         self.looking = Looking(
@@ -149,6 +157,7 @@ class App(QObject):
         sys.setswitchinterval(self._switch_s)
         threads = (
             self.tree_page,
+            self.shortlist,
             self.filter_host,
             self._inspector_previews,
             self._inspector_loader,

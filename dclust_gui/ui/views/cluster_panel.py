@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
@@ -37,6 +37,7 @@ class ClusterPanel(QWidget):
         merge_requested: ids of the clusters that end (a tuple), id of the one that stays.
         rename_requested: cluster id, new name.
         context_menu_requested: global position.
+        names_requested: Suggest names for the clusters.
         hint_changed: What a drop would do, in words; empty for none.
     """
 
@@ -46,6 +47,7 @@ class ClusterPanel(QWidget):
     merge_requested = Signal(object, int)
     rename_requested = Signal(int, str)
     context_menu_requested = Signal(QPoint)
+    names_requested = Signal()
     hint_changed = Signal(str)
 
     def __init__(self, model: ClusterModel, parent: QWidget | None = None) -> None:
@@ -59,6 +61,9 @@ class ClusterPanel(QWidget):
         self._filter.setProperty("look", "field")
         self._list = ClusterList(model, self)
         self._unassigned = DropRow("Unassigned", "", takes_drops=True, parent=self)
+        self._names = QPushButton("Suggest names…", self)
+        self._names.setToolTip("Some clusters have no name yet; the network knows some")
+        self._names.hide()
         self._new = DropRow("New cluster", "new", takes_drops=True, parent=self)
         for row in (self._all, self._unassigned):
             row.setCheckable(True)
@@ -77,6 +82,7 @@ class ClusterPanel(QWidget):
         layout.addWidget(self._all)
         layout.addWidget(self._filter)
         layout.addWidget(self._list, 1)
+        layout.addWidget(self._names)
         layout.addWidget(self._unassigned)
         layout.addWidget(self._new)
         self.setMinimumWidth(GRID * 26)
@@ -92,6 +98,7 @@ class ClusterPanel(QWidget):
         self._new.clicked.connect(self._on_new_clicked)
         self._new.hovered.connect(self._on_new_hovered)
         self._new.dropped.connect(self.new_cluster_requested)
+        self._names.clicked.connect(self.names_requested)
         self._list.clusters_selected.connect(self._on_list_clusters_selected)
         self._list.images_dropped.connect(self.move_requested)
         self._list.clusters_dropped.connect(self._on_list_clusters_dropped)
@@ -124,6 +131,14 @@ class ClusterPanel(QWidget):
         self._filter.setFocus()
         self._filter.selectAll()
 
+    def set_names_offered(self, is_offered: bool) -> None:
+        """Offer suggestions of names below the list, or not."""
+        self._names.setVisible(is_offered)
+
+    def set_matching(self, images: frozenset[int] | None) -> None:
+        """Tell how many images of each cluster a filter lets through; None for no filter."""
+        self._model.set_matching(images)
+
     def set_editable(self, editable: bool) -> None:
         """Take drops and wishes for changes, or not."""
         self._new.setEnabled(editable)
@@ -132,8 +147,9 @@ class ClusterPanel(QWidget):
 
     @Slot()
     def _on_model_counts_changed(self) -> None:
-        self._all.set_count(self._model.n_images)
-        self._unassigned.set_count(self._model.count(UNASSIGNED))
+        model = self._model
+        self._all.set_count(model.n_images, model.n_matching())
+        self._unassigned.set_count(model.count(UNASSIGNED), model.n_matching(UNASSIGNED))
         self._list.set_placeholder(_NO_MATCH if self._model.n_clusters else _NO_CLUSTERS)
 
     @Slot(str)

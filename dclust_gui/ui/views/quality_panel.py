@@ -45,6 +45,7 @@ class QualityPanel(QScrollArea):
     def __init__(self, parent: Widget | None = None) -> None:
         super().__init__(parent)
         self._note = QLabel(self)
+        self._trust = QLabel(self)
         self._now = QLabel(self)
         self._bars = QualityBars(self)
         self._run_title = QLabel("The accepted run, as it was", self)
@@ -80,6 +81,8 @@ class QualityPanel(QScrollArea):
             self.set_note("There are no clusters yet.")
         else:
             self._show_parts(has_report=True)
+            self._trust.setText("\n\n".join(report.trust))
+            self._trust.setVisible(bool(report.trust))
             self._now.setText(f"<b>{silhouette_text(report.silhouette)}</b> mean silhouette now")
             self._bars.set_bars(report.bars)
             self._fill_run(report)
@@ -113,6 +116,10 @@ class QualityPanel(QScrollArea):
         for label in (self._now, self._run_title):
             label.setTextFormat(Qt.TextFormat.RichText)
             label.setWordWrap(True)
+        self._trust.setWordWrap(True)
+        self._trust.setTextFormat(Qt.TextFormat.PlainText)
+        self._trust.setProperty("look", "warning")
+        self._trust.setAccessibleName("How far the clusters can be trusted")
         self._now.setToolTip(_EXPLAIN)
         self._run_title.setProperty("look", "section")
         self._bars.setToolTip(_EXPLAIN)
@@ -122,7 +129,7 @@ class QualityPanel(QScrollArea):
         layout = QVBoxLayout(holder)
         layout.setContentsMargins(GRID, GRID // 2, GRID, GRID)
         layout.setSpacing(GRID)
-        for part in (self._note, self._now, self._bars, self._run_title):
+        for part in (self._note, self._trust, self._now, self._bars, self._run_title):
             layout.addWidget(part)
         layout.addLayout(self._run)
         layout.addSpacing(GRID // 2)
@@ -139,6 +146,7 @@ class QualityPanel(QScrollArea):
         for part in (self._now, self._bars):
             part.setVisible(has_report)
         if not has_report:
+            self._trust.hide()
             self._run_title.hide()
             self._clear_run()
 

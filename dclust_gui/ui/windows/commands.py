@@ -275,13 +275,15 @@ class Commands(QObject):
 
     @Slot(str)
     def _on_messages_action_requested(self, action: str) -> None:
-        {
+        act = {
             UNDO: self._controller.undo,
             RESCAN: self._work.rescan,
             SHOW_SKIPPED: self.dialogs.skipped,
             SHOW_DETAILS: self.dialogs.failure_report,
             SAVE_COPY: self.dialogs.choose_save_as,
-        }[action]()
+        }.get(action)
+        if act is not None:  # others belong to those who posted the message
+            act()
 
     @Slot()
     def _on_jobs_cancel_requested(self) -> None:

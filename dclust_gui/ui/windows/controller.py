@@ -285,6 +285,10 @@ class Controller(QObject):
 
     # -- inside ------------------------------------------------------------------------------
 
+    def decide(self, act: Callable[[], object]) -> bool:
+        """Carry out another service's edit and tell of it; True if something has changed."""
+        return self._decide(act)
+
     def _decide(self, act: Callable[[], object]) -> bool:
         """Carry out an edit and tell of it with Undo; True if something has changed."""
         session = self._session
@@ -355,6 +359,7 @@ def done_text(step: Step) -> str:
     """What a step has done, as `Moved 12 images to 'Beach'` with a full stop."""
     verb, _, rest = step.title.partition(" ")
     past = {"move": "Moved", "merge": "Merged", "new": "Made new", "cluster": "Clustered"}
+    past["name"] = "Named"
     text = f"{past.get(verb, verb.capitalize())} {rest}."
     if step.title.endswith(" to Unassigned"):
         text += " The files stay where they are."

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QSlider,
     QStackedWidget,
+    QTabBar,
     QTabWidget,
     QToolBar,
     QVBoxLayout,
@@ -23,13 +24,16 @@ from PySide6.QtWidgets import (
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME
 from dclust_gui.ui.views.cluster_panel import ClusterPanel
 from dclust_gui.ui.views.empty_state import EmptyState
+from dclust_gui.ui.views.evidence_panel import EvidencePanel
 from dclust_gui.ui.views.gallery_view import MAX_SIDE_PX, MIN_SIDE_PX, GalleryView
 from dclust_gui.ui.views.inspector import Inspector
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.message_bar import MessageBar
+from dclust_gui.ui.views.names_panel import NamesPanel
 from dclust_gui.ui.views.preview import PreviewOverlay
 from dclust_gui.ui.views.quality_panel import QualityPanel
 from dclust_gui.ui.views.run_panel import RunPanel
+from dclust_gui.ui.views.shortlist_strip import ShortlistStrip
 from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
 from dclust_gui.ui.views.view_bar import ViewBar
 from dclust_gui.ui.windows.actions import Actions
@@ -95,8 +99,12 @@ class MainWindow(QMainWindow):
         self.clusters = ClusterPanel(clusters, self)
         self.run_panel = RunPanel(self)
         self.quality = QualityPanel(self)
+        self.evidence = EvidencePanel(self)
+        self.names = NamesPanel(self)
         self.inspector = Inspector(inspection, self)
         self.view_bar = ViewBar(self)
+        self.shortlist = ShortlistStrip(self)
+        self.shortlist.hide()
         self.messages = MessageBar(self)
         self.jobs = JobBar(self)
         self.counts = QLabel(self)
@@ -112,15 +120,18 @@ class MainWindow(QMainWindow):
         self._inspector_dock = self._dock(
             "Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        self._quality_dock = self._dock(
-            "Quality", self.quality, Qt.DockWidgetArea.RightDockWidgetArea
-        )
         self.tabifyDockWidget(self._right, self._inspector_dock)
-        self.tabifyDockWidget(self._inspector_dock, self._quality_dock)
+        self._extra_docks = [
+            self._extra_dock(title, panel)
+            for title, panel in (
+                ("Quality", self.quality),
+                ("Evidence", self.evidence),
+                ("Names", self.names),
+            )
+        ]
         self._right.raise_()
         self.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
-        self._quality_dock.hide()
-        self._wants_quality = False
+        self._wanted_docks: list[QDockWidget] = []
         self.resizeDocks(
             [self._left, self._right], [GRID * 38, GRID * 32], Qt.Orientation.Horizontal
         )
@@ -138,12 +149,14 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentIndex(1 if is_open else 0)
         for part in (self._left, self._right, self._inspector_dock, self.zoom):
             part.setVisible(is_open)
-        if not is_open and not self._quality_dock.isHidden():
-            self._wants_quality = True
-            self._quality_dock.hide()
-        elif is_open:
-            self._quality_dock.setVisible(self._wants_quality)
-            self._wants_quality = False
+        if not is_open:
+            self._wanted_docks += [d for d in self._extra_docks if not d.isHidden()]
+            for dock in self._extra_docks:
+                dock.hide()
+        else:
+            for dock in self._wanted_docks:
+                dock.show()
+            self._wanted_docks = []
         if is_open:
             self.gallery.setFocus()
 
@@ -160,6 +173,16 @@ class MainWindow(QMainWindow):
         """Show the gallery or a view beside it."""
         self._views.setCurrentWidget(page)
         page.setFocus()
+
+    @Slot()
+    def show_evidence(self) -> None:
+        """Open the evidence for numbers of clusters."""
+        self._open_dock(self.evidence)
+
+    @Slot()
+    def show_names(self) -> None:
+        """Open the suggestions of names."""
+        self._open_dock(self.names)
 
     def show_invitation(self, *, is_wanted: bool) -> None:
         """Show the invitation in place of a gallery without images, or the gallery."""
@@ -195,6 +218,7 @@ class MainWindow(QMainWindow):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
         inner.addWidget(self.view_bar)
+        inner.addWidget(self.shortlist)
         inner.addWidget(self._views, 1)
         self._views.addWidget(self.gallery)
         self._pages.addWidget(self.empty)
@@ -218,6 +242,28 @@ class MainWindow(QMainWindow):
         )
         self.addDockWidget(area, dock)
         return dock
+
+    def _extra_dock(self, title: str, widget: QWidget) -> QDockWidget:
+        """A panel beside the inspector that is shown only when it is asked for."""
+        dock = self._dock(title, widget, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.tabifyDockWidget(self._inspector_dock, dock)
+        dock.hide()
+        dock.toggleViewAction().triggered.connect(self._on_extra_triggered)
+        return dock
+
+    def _open_dock(self, panel: QWidget) -> None:
+        for dock in self._extra_docks:
+            if dock.widget() is panel:
+                dock.show()
+                dock.raise_()
+                QTimer.singleShot(0, self, self._settle_tabs)
+
+    @Slot()
+    def _settle_tabs(self) -> None:
+        """Let panels' titles stand whole; those that do not fit are reached by arrows."""
+        for bar in self.findChildren(QTabBar):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            bar.setUsesScrollButtons(True)
 
     def _tool_bar(self) -> QToolBar:
         bar = QToolBar("Tools", self)
@@ -250,7 +296,7 @@ class MainWindow(QMainWindow):
             bar.addMenu("&Edit"), "undo redo | select_all select_none invert | filter find similar"
         )
         self._view_menu(bar.addMenu("&View"))
-        words = "cluster | new_cluster merge rename | pin review ignore |"
+        words = "cluster how_many names | new_cluster merge rename | pin review ignore |"
         cluster = self._fill(bar.addMenu("&Cluster"), words)
         colour = cluster.addMenu("Colour and mark")
         self._fill(cluster, "notes")
@@ -270,9 +316,8 @@ class MainWindow(QMainWindow):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")
         panels = menu.addMenu("Panels")
-        for dock in (self._left, self._right, self._inspector_dock, self._quality_dock):
+        for dock in (self._left, self._right, self._inspector_dock, *self._extra_docks):
             panels.addAction(dock.toggleViewAction())
-        self._quality_dock.toggleViewAction().triggered.connect(self._on_quality_triggered)
         menu.addMenu("Theme").addActions(actions.themes.actions())
         self._fill(menu, "full_screen")
 
@@ -301,9 +346,10 @@ class MainWindow(QMainWindow):
         status.addPermanentWidget(self.zoom)
 
     @Slot(bool)
-    def _on_quality_triggered(self, is_shown: bool) -> None:
-        if is_shown:
-            self._quality_dock.raise_()
+    def _on_extra_triggered(self, is_shown: bool) -> None:
+        for dock in self._extra_docks:
+            if is_shown and dock.toggleViewAction() is self.sender():
+                self._open_dock(dock.widget())
 
     # -- Qt ----------------------------------------------------------------------------------
 
