@@ -119,6 +119,7 @@ class Work(QObject):
         self._unit_ids: NDArray[np.int32] | None = None
         self._unread: tuple[tuple[ImageRecord, ...], int] = ((), 0)
         self._wanted: RunSettings | None = None
+        self._reads = RunSettings()
         self._is_read_due = False
         self._is_warm = False
         self._rate = 0.0
@@ -228,12 +229,33 @@ class Work(QObject):
         if self._session is None or self._session.is_read_only or self.is_clustering:
             return
         self._wanted = settings
-        if self._ingest is None:
+        if not settings.reads_like(self._reads):
+            self._read_again()
+        elif self._ingest is None:
             self.rescan()
         else:
             self._cluster_requested.emit()
         self._show_next()
         self.state_changed.emit()
+
+    def _read_again(self) -> None:
+        """Read the images as the wanted run asks for, not as they were or are being read."""
+        self._ingest = None
+        for job_id in [i for i, step in self._jobs.items() if step is Step.READ]:
+            self._take(job_id)
+            self._host.cancel(job_id)
+        if self._scan is None or self._found is not None:
+            self.rescan()
+        else:
+            self._is_read_due = True
+            self._read_requested.emit()
+
+    def _usual(self) -> RunSettings:
+        """Settings that read images as the last run did, so that all have the same features."""
+        run = None if self._session is None else self._session.run
+        if run is None:
+            return RunSettings()
+        return RunSettings(backbone=run.settings.backbone, quality=run.settings.quality)
 
     def pause(self) -> None:
         """Let the running job wait at its next safe point."""
@@ -406,7 +428,9 @@ class Work(QObject):
         unreadable = sum(f.status is ImageStatus.UNREADABLE for f in ingest.facts)
         if unreadable and ingest.decoded:
             self.message_posted.emit(unreadable_message(unreadable, len(ingest.facts)))
-        if self._wanted is not None:
+        if self._wanted is not None and not self._wanted.reads_like(self._reads):
+            self._read_again()
+        elif self._wanted is not None:
             self._cluster_requested.emit()
 
     def _finish_run(self, session: ProjectSession, run: Run) -> None:
@@ -430,7 +454,8 @@ class Work(QObject):
         is_due, self._is_read_due = self._is_read_due, False
         if self._session is None or self._scan is None or not is_due:
             return
-        request = RunRequest(self._session.roots, self._wanted or RunSettings())
+        self._reads = self._wanted or self._usual()
+        request = RunRequest(self._session.roots, self._reads)
         title = f"Reading {count_of(len(self._scan.units))}"
         self._start(Step.READ, IngestJob(self._engine, self._scan, request, title))
 
