@@ -70,6 +70,7 @@ def seeded_kmeans(
     n_clusters: int,
     *,
     clamp: bool = True,
+    start: NDArray[np.float64] | None = None,
     max_iter: int = 300,
     random_state: int | np.random.RandomState | None = None,
     callback: Callback | None = None,
@@ -81,6 +82,7 @@ def seeded_kmeans(
         seeds: int (n,), label of each decided image, 0 to `n_clusters` - 1; -1 for the others.
         n_clusters: Number of clusters.
         clamp: Decided images keep their label; otherwise they only give the start.
+        start: (n_clusters, d) centres to start from; None for the means of the decided images.
         max_iter: Most iterations.
         random_state: For the starts of clusters without a seed.
         callback: Called with (done, total); may raise `Cancelled`.
@@ -89,7 +91,7 @@ def seeded_kmeans(
         UnusableDataError: If labels and rows do not fit together.
     """
     seeds = _checked_seeds(rows, seeds, n_clusters)
-    centres = _start(rows, seeds, n_clusters, random_state)
+    centres = _start(rows, seeds, n_clusters, random_state) if start is None else start
     fixed = np.flatnonzero(seeds >= 0)
     labels = np.full(len(rows), NOISE, np.int32)
     for done in range(1, max_iter + 1):
@@ -114,6 +116,7 @@ def pck_means(
     cannot: Iterable[tuple[int, int]],
     *,
     weight: float | None = None,
+    start: NDArray[np.float64] | None = None,
     max_iter: int = 100,
     random_state: int | np.random.RandomState | None = None,
     callback: Callback | None = None,
@@ -126,6 +129,7 @@ def pck_means(
         must: Pairs that belong together.
         cannot: Pairs that do not.
         weight: What a broken link costs; None for the mean squared distance within clusters.
+        start: (n_clusters, d) centres to start from; None for those of the largest linked groups.
         max_iter: Most iterations.
         random_state: Seed.
         callback: Called with (done, total); may raise `Cancelled`.
@@ -137,7 +141,8 @@ def pck_means(
     random = check_random_state(random_state)
     pairs = (_checked_pairs(must, len(rows)), _checked_pairs(cannot, len(rows)))
     links = _links(pairs)
-    centres = _start(rows, _neighbourhoods(pairs[0], len(rows), n_clusters), n_clusters, random)
+    groups = _neighbourhoods(pairs[0], len(rows), n_clusters)
+    centres = _start(rows, groups, n_clusters, random) if start is None else start
     labels = nearest_two(rows, centres)[0]
     cost = weight if weight is not None else _mean_within(rows, centres, labels)
     for done in range(1, max_iter + 1):

@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from dclust_gui import __version__
-from dclust_gui.cli import about, bench, cluster, names, output, projects, similar, trees
+from dclust_gui.cli import (
+    about,
+    bench,
+    cluster,
+    names,
+    output,
+    projects,
+    reclustering,
+    similar,
+    trees,
+)
 from dclust_gui.cli.running import EXIT_FAILED, EXIT_INTERRUPTED
 from dclust_gui.domain.control import Cancelled
 from dclust_gui.domain.errors import KnownError
@@ -64,6 +74,7 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(trees.cut)
     app.command()(similar.similar)
     app.command()(names.names)
+    app.command()(reclustering.recluster)
     app.add_typer(about.models_app, name="models")
     app.command()(about.methods)
     app.command()(about.doctor)

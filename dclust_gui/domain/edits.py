@@ -29,6 +29,7 @@ class EditKind(StrEnum):
     CUT = "cut"
     APPROVE = "approve"
     KEEP = "keep"
+    RECLUSTER = "recluster"
 
 
 def _no_ids() -> NDArray[np.int32]:

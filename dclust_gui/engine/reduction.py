@@ -113,10 +113,9 @@ def reduced(
         callback: Told (done, total); may raise `Cancelled`.
     """
     dims = width_of(settings)
-    key = f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}"
-    kept = cache.get(key) if cache is not None else None
-    if kept is not None and "rows" in kept:
-        return np.array(kept["rows"], dtype=np.float32)
+    kept = known_layout(settings, cache)
+    if kept is not None:
+        return kept
     rows = scaled()
     callback(0, 0)
     match settings.reduce:
@@ -130,7 +129,7 @@ def reduced(
             model = PCA(dims, whiten=settings.reduce == "pca-whiten")
             found = model.fit(rows, callback=callback).transform(rows)
     if cache is not None:
-        cache.put(key, {"rows": found}, sink)
+        cache.put(_layout_key(settings), {"rows": found}, sink)
     return found
 
 
@@ -199,6 +198,24 @@ def known_neighbours(
     if kept is None or not {"indices", "distances"} <= kept.keys():
         return None
     return Neighbours(kept["indices"].astype(np.int32), kept["distances"].astype(np.float32))
+
+
+def known_layout(settings: RunSettings, cache: ReductionCache | None) -> NDArray[np.float32] | None:
+    """The space that a run was clustered in, if it is a reduced one and the cache has it.
+
+    Args:
+        settings: Resolved settings.
+        cache: Of the run's features, or None.
+    """
+    if cache is None or settings.reduce == "none":
+        return None
+    kept = cache.get(_layout_key(settings))
+    return np.array(kept["rows"], dtype=np.float32) if kept is not None and "rows" in kept else None
+
+
+def _layout_key(settings: RunSettings) -> str:
+    dims = width_of(settings)
+    return f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}"
 
 
 def _tsne(
