@@ -2,12 +2,68 @@
 
 from __future__ import annotations
 
-from dclust_gui.algorithms.method import Method
+from dclust_gui.algorithms.method import Kind, Method, Parameter
 
 HOME = "dclust_gui.algorithms.deep."
 
 DEFAULT_HEAD = "dec"
 """The head to offer first."""
+
+AUTOENCODER = {
+    "code_size": "code_size",
+    "activation": "activation",
+    "pretraining": "pretraining",
+    "corruption": "corruption",
+    "pretrain_epochs": "epochs",
+}
+"""Settings of a head that belong to the autoencoder it starts from: name there."""
+
+_PRETRAINING = (
+    Parameter("code_size", Kind.INTEGER, "auto", 1, 1000, help="Numbers that describe an image."),
+    Parameter(
+        "activation",
+        Kind.CHOICE,
+        "relu",
+        choices=("relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"),
+        help="What bends between the layers.",
+    ),
+    Parameter(
+        "pretraining",
+        Kind.CHOICE,
+        "end-to-end",
+        choices=("end-to-end", "stacked"),
+        help="All layers at once, or layer by layer first.",
+    ),
+    Parameter("corruption", Kind.NUMBER, 0.2, 0.0, 0.9, help="Share of values hidden in training."),
+    Parameter("pretrain_epochs", Kind.INTEGER, "auto", 1, 100_000, help="Passes before the head."),
+)
+_EPOCHS = Parameter("epochs", Kind.INTEGER, "auto", 1, 100_000, help="Passes of the head itself.")
+_TOL = Parameter("tol", Kind.NUMBER, 1e-3, 0.0, 1.0, help="Ends when fewer images change cluster.")
+_BATCH = Parameter("batch_size", Kind.INTEGER, 256, 2, 1_000_000, help="Images of a step.")
+_RATE = Parameter("learning_rate", Kind.NUMBER, 1e-3, 1e-8, 1.0, help="Length of the first steps.")
+_START_SHARE = Parameter(
+    "start_share", Kind.NUMBER, "auto", 0.0, 1.0, help="Share of steps that follow the start."
+)
+_EVERY = (_EPOCHS, _BATCH, _RATE, *_PRETRAINING)
+
+
+def _start(*more: str) -> Parameter:
+    return Parameter(
+        "start", Kind.CHOICE, "n2d", choices=("n2d", "kmeans", *more), help="First clusters."
+    )
+
+
+_SHARPENING = (
+    _start(),
+    Parameter("alpha", Kind.NUMBER, 1.0, 0.01, 1000, help="Tails of Student's t."),
+    Parameter("exponent", Kind.NUMBER, 1.0, 0.0, 1.0, help="Less where sizes are uneven."),
+    _START_SHARE,
+    Parameter(
+        "update_interval", Kind.INTEGER, "auto", 1, 1_000_000, help="Steps between two targets."
+    ),
+    _TOL,
+    *_EVERY,
+)
 
 HEADS: tuple[Method, ...] = (
     Method(
@@ -15,21 +71,41 @@ HEADS: tuple[Method, ...] = (
         title="Autoencoder",
         summary="Learns a short code of the features; a clustering method then groups the codes.",
         estimator=HOME + "autoencoder:AutoencoderClustering",
+        parameters=(
+            Parameter(
+                "separation", Kind.NUMBER, 0.0, 0.0, 100, help="How strongly centres keep apart."
+            ),
+            *_EVERY,
+        ),
         gives_labels=False,
         cost="O(n d) per pass",
     ),
     Method(
         name="n2d",
         title="N2D",
-        summary="Learns a short code, lays it out so that neighbours meet, and groups the layout.",
+        summary="Lays the images out so that neighbours meet, then groups the layout; near to what"
+        " happens without training.",
         estimator=HOME + "n2d:N2D",
-        cost="O(n d) per pass, then O(n^2) for the neighbours",
+        parameters=(
+            Parameter(
+                "clusterer",
+                Kind.CHOICE,
+                "auto",
+                choices=("auto", "gmm", "kmeans", "ward"),
+                help="What groups the layout.",
+            ),
+            Parameter("dims", Kind.INTEGER, 10, 1, 1000, help="Coordinates of the layout."),
+            Parameter("n_neighbors", Kind.INTEGER, None, 2, 1000, help="Neighbours that count."),
+            Parameter("min_dist", Kind.NUMBER, 0.0, 0.0, 1.0, help="Least distance in the layout."),
+        ),
+        cost="O(n^2 d) for the neighbours",
     ),
     Method(
         name="dec",
         title="DEC",
         summary="Sharpens clusters that are there already: pulls images towards the surest ones.",
         estimator=HOME + "dec:DEC",
+        parameters=_SHARPENING,
         cost="O(n (d + k)) per pass",
     ),
     Method(
@@ -37,6 +113,10 @@ HEADS: tuple[Method, ...] = (
         title="IDEC",
         summary="DEC that must also be able to restore the features, so it strays less from them.",
         estimator=HOME + "idec:IDEC",
+        parameters=(
+            Parameter("gamma", Kind.NUMBER, 0.1, 0.0, 1000, help="Weight of the sharpening."),
+            *_SHARPENING,
+        ),
         cost="O(n (d + k)) per pass",
     ),
     Method(
@@ -44,6 +124,12 @@ HEADS: tuple[Method, ...] = (
         title="DCN",
         summary="Learns a code in which k-means fits well, code and centres in turn.",
         estimator=HOME + "dcn:DCN",
+        parameters=(
+            _start(),
+            Parameter("weight", Kind.NUMBER, 0.1, 0.0, 1000, help="Weight of the centres."),
+            _TOL,
+            *_EVERY,
+        ),
         cost="O(n (d + k)) per pass",
     ),
     Method(
@@ -51,6 +137,30 @@ HEADS: tuple[Method, ...] = (
         title="VaDE",
         summary="Learns how each cluster's images vary; gives every image a probability.",
         estimator=HOME + "vade:VaDE",
+        parameters=(
+            _start("gmm"),
+            Parameter(
+                "likelihood",
+                Kind.CHOICE,
+                "auto",
+                choices=("auto", "gaussian", "bernoulli"),
+                help="How values vary around what is restored.",
+            ),
+            Parameter(
+                "reconstruction_weight", Kind.NUMBER, 1.0, 1e-6, 1e6, help="Of the squared error."
+            ),
+            Parameter(
+                "labels_from",
+                Kind.CHOICE,
+                "auto",
+                choices=("auto", "mixture", "refit"),
+                help="Where the clusters are read off.",
+            ),
+            Parameter("restarts", Kind.INTEGER, 1, 1, 100, help="Short trials; the best goes on."),
+            Parameter("warm_up", Kind.NUMBER, 0.2, 0.0, 1.0, help="Share of steps to full weight."),
+            _START_SHARE,
+            *_EVERY,
+        ),
         cost="O(n (d + k)) per pass",
     ),
 )

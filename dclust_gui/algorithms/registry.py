@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dclust_gui.algorithms.head_rows import DEFAULT_HEAD, HEADS
+from dclust_gui.algorithms.head_rows import AUTOENCODER, DEFAULT_HEAD, HEADS
 from dclust_gui.algorithms.method import Kind, Method, Parameter, Value, check_k, find
 from dclust_gui.algorithms.method_rows import METHODS
 from dclust_gui.domain.errors import InputError
@@ -133,7 +133,17 @@ def build_head(
         InputError: If the head or a setting cannot be used.
     """
     chosen = head(name)
-    values = chosen.parse(params or {})
+    given = chosen.parse(params or {})
+    values: dict[str, object] = {n: v for n, v in given.items() if n not in AUTOENCODER}
+    changed = {
+        AUTOENCODER[p.name]: given[p.name]
+        for p in chosen.parameters
+        if p.name in AUTOENCODER and given[p.name] != p.default
+    }
+    if changed:
+        from dclust_gui.algorithms.deep.pretraining import Autoencoder  # noqa: PLC0415 -- torch
+
+        values["autoencoder"] = Autoencoder(**changed)  # type: ignore[arg-type]  # parsed above
     values["n_clusters"] = check_k(chosen, n_clusters)
     values["random_state"] = random_state
     values["device"] = device

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError, InputError
 from dclust_gui.domain.events import Notice, Severity, Stage
+from dclust_gui.domain.runs import NO_HEAD
+from dclust_gui.engine.heads import (
+    TrainingPlace,
+    check_head,
+    gives_labels,
+    keep_model,
+    train_head,
+    uses_own_labels,
+)
 from dclust_gui.engine.isolation import Fitted, fit, fit_isolated
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.reduction import check_reduction, known_neighbours, reduced
@@ -49,6 +58,8 @@ LARGEST_SEED = 2**32 - 1
 def resolve(settings: RunSettings) -> RunSettings:
     """The settings with every `auto` replaced by what it stands for, checked before any work.
 
+    The algorithm stays `auto` where a head groups the images itself.
+
     Raises:
         InputError: If something is asked for that does not exist, or a value cannot be used.
     """
@@ -56,13 +67,13 @@ def resolve(settings: RunSettings) -> RunSettings:
         name: DEFAULTS[name] if getattr(settings, name) == "auto" else getattr(settings, name)
         for name in DEFAULTS
     }
-    if settings.reduce == "auto" and settings.metric != "euclidean":
-        chosen["reduce"] = "none"  # another distance is meant for the features
-    if chosen["head"] != "none":
-        raise InputError(f"There is no --head '{chosen['head']}'.", "", "Choose one of: none.")
-    resolved = replace(
-        settings, algorithm=chosen["algorithm"], reduce=chosen["reduce"], head=chosen["head"]
-    )
+    has_head = chosen["head"] != NO_HEAD
+    if settings.reduce == "auto" and (has_head or settings.metric != "euclidean"):
+        chosen["reduce"] = "none"  # a head, or another distance, is meant for the features
+    resolved = replace(settings, reduce=chosen["reduce"], head=chosen["head"])
+    check_head(resolved)
+    if not (settings.algorithm == "auto" and gives_labels(resolved.head)):
+        resolved = replace(resolved, algorithm=chosen["algorithm"])
     check_reduction(resolved)
     _check(resolved)
     return resolved
@@ -70,10 +81,11 @@ def resolve(settings: RunSettings) -> RunSettings:
 
 def _check(settings: RunSettings) -> None:
     """Refuse now what would fail only after all images have been read."""
-    from dclust_gui.algorithms.registry import method
+    from dclust_gui.algorithms.registry import head, method
 
-    chosen = method(settings.algorithm)
-    chosen.parse(settings.parameters)
+    own = uses_own_labels(settings)
+    chosen = replace(head(settings.head), parameters=()) if own else method(settings.algorithm)
+    chosen.parse(settings.method_parameters)
     metrics = ("euclidean", *chosen.metrics)
     for option, value, known in (
         ("--scale", settings.scale, SCALES),
@@ -99,12 +111,17 @@ class _Space:
     is_layout: bool
 
 
+_Choice: TypeAlias = tuple[int | None, tuple[tuple[int, float], ...], "Shortlist | None"]
+"""The number of clusters, the numbers looked at with their scores, the short list."""
+
+
 def group_rows(
     features: NDArray[np.float16],
     settings: RunSettings,
     sink: EventSink,
     token: CancelToken,
     cache: ReductionCache | None = None,
+    place: TrainingPlace | None = None,
 ) -> ClusterResult:
     """Cluster features.
 
@@ -114,6 +131,7 @@ def group_rows(
         sink: Takes messages.
         token: Stops or pauses the work.
         cache: Keeps graphs and layouts of these features; None to compute them anew.
+        place: Where a head trains and is kept; None keeps none.
 
     Raises:
         ClusteringError: If the features cannot be clustered as asked.
@@ -132,13 +150,25 @@ def group_rows(
         )
     timings: dict[str, float] = {"head": 0.0}
     space = _prepare(features, settings, sink, token, timings, cache)
+    learnt, choice = None, None
+    if settings.head != NO_HEAD:
+        place = place or TrainingPlace()
+        choice = _choose_frozen_k(features, settings, sink, token, timings, cache)
+        learnt = train_head(space.rows, settings, choice[0] or 1, place, sink, token)
+        timings["head"] = learnt.facts.seconds
+        name = f"{settings.head} ({learnt.embedding.shape[1]} of {space.name})"
+        space = _Space(learnt.embedding, name, is_layout=False)
     meter = StageMeter(Stage.CLUSTER, 0, sink, token)
-    k, candidates, shortlist = _choose_k(space, settings, meter)
-    found = _fit(space, settings, k, meter)
+    k, candidates, shortlist = choice or _choose_k(space, settings, meter)
+    found = None if learnt is None else learnt.found
+    found = found or _fit(space, settings, k, meter)
     timings["cluster"] = meter.finish()
     if found.note:
         sink(Notice(Severity.INFO, found.note))
     labels, confidence = by_size(found.labels), found.confidence
+    facts = None
+    if learnt is not None and place is not None:
+        facts = keep_model(learnt, settings, features, labels, place, sink)
     meter = StageMeter(Stage.TREE, 0, sink, token)
     tree = found.tree if found.tree is not None else _compose(found.space, labels, meter)
     timings["tree"] = meter.finish()
@@ -152,7 +182,16 @@ def group_rows(
     for array in (labels, confidence, tree):
         array.setflags(write=False)
     return ClusterResult(
-        labels, confidence, tree, candidates, space.name, internal, timings, shortlist, structure
+        labels,
+        confidence,
+        tree,
+        candidates,
+        space.name,
+        internal,
+        timings,
+        shortlist,
+        structure,
+        facts,
     )
 
 
@@ -183,9 +222,7 @@ def _prepare(
     return _Space(rows, name, is_layout)
 
 
-def _choose_k(
-    space: _Space, settings: RunSettings, meter: StageMeter
-) -> tuple[int | None, tuple[tuple[int, float], ...], Shortlist | None]:
+def _choose_k(space: _Space, settings: RunSettings, meter: StageMeter) -> _Choice:
     """The number of clusters, and the evidence when it was chosen here."""
     from dclust_gui.algorithms.registry import method
     from dclust_gui.algorithms.selection import choose_k_by_silhouette
@@ -216,6 +253,26 @@ def _with_tree(
     from dclust_gui.algorithms.shortlist import with_tree
 
     return with_tree(shortlist, space.rows, tree, random_state=seed)
+
+
+def _choose_frozen_k(
+    features: NDArray[np.float16],
+    settings: RunSettings,
+    sink: EventSink,
+    token: CancelToken,
+    timings: dict[str, float],
+    cache: ReductionCache | None,
+) -> _Choice:
+    """The number of clusters for a head: the one that the features as they are would get."""
+    if settings.k:
+        return settings.k, (), None
+    plain = resolve(replace(settings, head=NO_HEAD, algorithm="auto", reduce="auto", parameters={}))
+    spent = timings["reduce"]
+    space = _prepare(features, plain, sink, token, timings, cache)
+    meter = StageMeter(Stage.REDUCE, 0, sink, token)
+    choice = _choose_k(space, plain, meter)
+    timings["reduce"] += spent + meter.finish()
+    return choice
 
 
 def _fit(space: _Space, settings: RunSettings, k: int | None, meter: StageMeter) -> Fitted:

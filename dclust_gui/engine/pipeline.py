@@ -13,6 +13,7 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError
 from dclust_gui.domain.images import ImageStatus, display_path
 from dclust_gui.engine.grouping import group_rows, resolve
+from dclust_gui.engine.heads import TrainingPlace
 from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
 from dclust_gui.engine.scan import scan
@@ -206,7 +207,10 @@ class Engine:
             ingest.backbone.fingerprint,
             [ingest.contents[i] for i in rows.tolist()],
         )
-        result = group_rows(features, settings, sink, token or CancelToken(), cache)
+        place = TrainingPlace(
+            request.device, self._stores.models, cache.source, ingest.backbone.fingerprint
+        )
+        result = group_rows(features, settings, sink, token or CancelToken(), cache, place)
         seconds = time.perf_counter() - started
         return RunResult(
             ingest, rows, result, settings, seconds, peak_rss_mb(include_children=True)

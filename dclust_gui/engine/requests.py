@@ -83,6 +83,42 @@ class IngestResult:
     timings: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class HeadFacts:
+    """How the training of a head went.
+
+    Attributes:
+        name: The head.
+        n_clusters: Clusters it was trained for.
+        losses: Parts of the loss at the end, by name.
+        steps: Steps of the optimiser, or rounds, as the head counts them.
+        note: What the user should know; empty for nothing.
+        collapsed: The training came to nothing, and the clusters are those of its start.
+        stopped_early: It was asked to be content with the best so far.
+        start_agreement: Share of images that are in the cluster they started in.
+        start_nmi: Normalised mutual information of the clusters with those of the start.
+        quality_start: Mean silhouette of the start's clusters in the features, on a sample of the
+            images; nan where it is not defined.
+        quality_end: The same of the clusters at the end.
+        seconds: Wall time.
+        model: File of the trained model; empty when it is not kept.
+    """
+
+    name: str
+    n_clusters: int
+    losses: Mapping[str, float]
+    steps: int
+    note: str
+    collapsed: bool
+    stopped_early: bool
+    start_agreement: float
+    start_nmi: float
+    quality_start: float
+    quality_end: float
+    seconds: float
+    model: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterResult:
     """Clusters of rows of features.
@@ -98,6 +134,7 @@ class ClusterResult:
         shortlist: Numbers of clusters to choose from, with the evidence; None when k was given or
             there was nothing to choose between.
         structure: How far the clusters can be trusted; None where no neighbours are known.
+        head: How the head's training went; None without a head.
     """
 
     labels: NDArray[np.int32]
@@ -109,6 +146,7 @@ class ClusterResult:
     timings: Mapping[str, float]
     shortlist: Shortlist | None = None
     structure: Structure | None = None
+    head: HeadFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -85,6 +85,7 @@ def report_values(
         "internal": {"space": clusters.space}
         | {name: round(value, 6) for name, value in clusters.internal.items()},
         **_trust(clusters),
+        **_head(clusters),
     }
     if rows is not None:
         values["clusters"] = len({r.cluster for r in rows if r.cluster is not None} - {UNASSIGNED})
@@ -148,6 +149,30 @@ def _trust(clusters: ClusterResult) -> Json:
         "notes": list(found.notes()),
     }
     return {"trust": values}
+
+
+def _head(clusters: ClusterResult) -> Json:
+    """How the training of a head went; nothing without one."""
+    found = clusters.head
+    if found is None:
+        return {}
+    values: Json = {
+        "name": found.name,
+        "clusters": found.n_clusters,
+        "steps": found.steps,
+        "losses": {name: _number(value, 6) for name, value in found.losses.items()},
+        "note": found.note,
+        "collapsed": found.collapsed,
+        "stopped_early": found.stopped_early,
+        "start": {
+            "agreement": _number(found.start_agreement, 6),
+            "nmi": _number(found.start_nmi, 6),
+            "silhouette": _number(found.quality_start, 6),
+        },
+        "silhouette": _number(found.quality_end, 6),
+        "model": found.model,
+    }
+    return {"head": values}
 
 
 def _number(value: float, digits: int) -> float | None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 WEIGHTS_END = ".safetensors"
 FACTS_END = ".json"
 
-MOST_MODELS = 40
-"""Models that are kept; those trained longest ago go first."""
+MOST_BYTES = 1 << 30
+"""Size of all models together; those trained longest ago go first."""
 
 
 class ModelFiles:
@@ -26,12 +26,12 @@ class ModelFiles:
 
     Args:
         root: The folder; it is made when something is written.
-        most: Models that are kept.
+        limit_bytes: Size of all models together that is not exceeded for long.
     """
 
-    def __init__(self, root: Path, most: int = MOST_MODELS) -> None:
+    def __init__(self, root: Path, limit_bytes: int = MOST_BYTES) -> None:
         self.root = root
-        self._most = most
+        self._limit = limit_bytes
 
     def path(self, key: str) -> Path:
         """Where the weights of a model are, or would be.
@@ -98,7 +98,11 @@ class ModelFiles:
     def _shrink(self) -> None:
         remove_stale(self.root)
         with contextlib.suppress(OSError):
-            models = sorted(self.root.glob(f"*{WEIGHTS_END}"), key=lambda p: p.stat().st_mtime_ns)
-            for path in models[: max(0, len(models) - self._most)]:
+            found = [(p.stat(), p) for p in self.root.glob(f"*{WEIGHTS_END}")]
+            total = sum(status.st_size for status, _ in found)
+            for status, path in sorted(found, key=lambda pair: pair[0].st_mtime_ns):
+                if total <= self._limit:
+                    return
                 path.unlink(missing_ok=True)
                 path.with_suffix(FACTS_END).unlink(missing_ok=True)
+                total -= status.st_size
