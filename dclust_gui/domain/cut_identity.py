@@ -41,7 +41,7 @@ def adopt_groups(
     Returns:
         int32 (n_images,) cluster ids, read-only, and the whole new cluster table.
     """
-    is_kept = _kept(state)
+    is_kept = kept_images(state)
     is_free = (groups >= 0) & ~is_kept[images]
     if not is_free.any():
         return state.labels, dict(state.clusters)
@@ -56,26 +56,28 @@ def adopt_groups(
         is_left[chosen] = False
         stays = np.bincount(labels[is_left] + 1, minlength=state.next_id + 1)
     used = {*carried.values(), *(key for key in table if stays[key + 1])}
-    next_id = _give_ids(state.next_id, present, carried, table, used, lookup)
+    next_id = give_ids(state.next_id, present, carried, table, used, lookup)
     labels[chosen] = lookup[own]
     labels.setflags(write=False)
     is_used = np.bincount(labels + 1, minlength=next_id + 1)[1:] > 0
-    return labels, {key: c for key, c in table.items() if is_used[key] or _has_meaning(c)}
+    return labels, {key: c for key, c in table.items() if is_used[key] or has_meaning(c)}
 
 
-def _kept(state: Clustering) -> NDArray[np.bool_]:
+def kept_images(state: Clustering) -> NDArray[np.bool_]:
+    """Tell which images a new grouping leaves where they are: bool (n_images,)."""
     said = np.uint8(ImageFlag.HAND_PLACED | ImageFlag.APPROVED)
     kept: NDArray[np.bool_] = (state.flags & said) != 0
     pinned = [c.id for c in state.clusters.values() if c.is_pinned]
     return kept | np.isin(state.labels, pinned) if pinned else kept
 
 
-def _has_meaning(cluster: Cluster) -> bool:
+def has_meaning(cluster: Cluster) -> bool:
+    """Whether a cluster stays in the table without images."""
     has_mark = cluster.is_pinned or cluster.is_reviewed or cluster.is_ignored
     return bool(cluster.name or cluster.notes or has_mark)
 
 
-def _give_ids(
+def give_ids(
     next_id: int,
     groups: NDArray[np.int64],
     carried: dict[int, int],
@@ -118,7 +120,7 @@ def _carried(
     labels: NDArray[np.int32],
     is_kept: NDArray[np.bool_],
 ) -> tuple[dict[int, int], NDArray[np.int64]]:
-    """Pair groups with clusters, from the greatest Jaccard overlap downwards, each once.
+    """Pair groups with clusters, see `paired`.
 
     Args:
         state: Gives the highest id.
@@ -131,14 +133,34 @@ def _carried(
         Group to cluster, for groups that continue one, and int64, the groups there are.
     """
     n_old = state.next_id + 1
-    group, cluster, shared = _overlaps(new, old + 1, n_old)
+    sizes = None
+    if len(old) < len(labels):
+        sizes = np.bincount(labels[~is_kept] + 1, minlength=n_old)
+    return paired(*_overlaps(new, old + 1, n_old), sizes)
+
+
+def paired(
+    group: NDArray[np.int64],
+    cluster: NDArray[np.int64],
+    shared: NDArray[np.int64],
+    sizes: NDArray[np.int64] | None,
+) -> tuple[dict[int, int], NDArray[np.int64]]:
+    """Pair groups with clusters, from the greatest Jaccard overlap downwards, each once.
+
+    Args:
+        group: int64 (p,), group of each pair that shares an image.
+        cluster: int64 (p,), its cluster's id plus one, so that Unassigned is 0.
+        shared: int64 (p,), how many images they share.
+        sizes: int64 (n_ids + 1,), images of each cluster that may move; None when all of them
+            are grouped anew.
+
+    Returns:
+        Group to cluster id, for groups that continue one, and int64, the groups there are.
+    """
     present, of_group = np.unique(group, return_inverse=True)
     size_new = np.bincount(of_group, shared)[of_group]
-    moved = np.bincount(cluster, shared, n_old)[cluster]
-    size_old = moved
-    if len(old) < len(labels):
-        free = labels[~is_kept]
-        size_old = np.bincount(free + 1, minlength=n_old)[cluster]
+    moved = np.bincount(cluster, shared)[cluster]
+    size_old = moved if sizes is None else sizes[cluster]
     fits = (shared > _LEAST_SHARE * np.minimum(size_new, size_old)) & (2 * moved > size_old)
     fits &= cluster > 0
     group, cluster, shared = group[fits], cluster[fits], shared[fits]

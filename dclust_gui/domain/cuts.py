@@ -230,8 +230,10 @@ def _parts(
 
 def _uppermost(layout: TreeLayout, n_made: int) -> NDArray[np.int64]:
     """The nodes without a parent once only nodes below `n_made` are made, from the left."""
-    parents = layout.parent[:n_made]
-    nodes = np.flatnonzero((parents >= n_made) | (parents == NO_NODE))
+    if n_made >= layout.n_nodes:
+        return np.array([layout.root], np.int64)
+    children = np.concatenate([layout.left[n_made:], layout.right[n_made:]])
+    nodes = children[children < n_made]
     return nodes[np.argsort(layout.start[nodes])]
 
 

@@ -49,7 +49,7 @@ _SHUTDOWN_MS = 3000
 _LEAVE_MS = 700
 """The same when the window was closed; a library call (an import of torch) may take far longer."""
 
-_SWITCH_S = 0.0005
+SWITCH_S = 0.0005
 """How long other threads' Python code may keep the window's waiting, seconds. Painting takes
 dozens of calls into Qt, each of which may have to wait this long; Python's 5 ms are too many."""
 
@@ -137,7 +137,7 @@ class App(QObject):
         self._garbage = GarbageKeeper(self)
         self._garbage.start()
         self._switch_s = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH_S)
+        sys.setswitchinterval(SWITCH_S)
 
     def show(self, target: Path | None = None) -> None:
         """Show the window; a folder or project is opened as soon as it is seen."""

@@ -27,7 +27,12 @@ from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.dendrogram_camera import Camera
 from dclust_gui.ui.models.dendrogram_model import DendrogramModel
 from dclust_gui.ui.models.dendrogram_pictures import request_side
-from dclust_gui.ui.models.dendrogram_shapes import ABOVE_CUT, heights_on_stems, shapes_of
+from dclust_gui.ui.models.dendrogram_shapes import (
+    ABOVE_CUT,
+    WITHOUT_MATCH,
+    heights_on_stems,
+    shapes_of,
+)
 from dclust_gui.ui.models.dendrogram_strip import Exemplars, blocks_of, cells_of
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, encode_ids
 from dclust_gui.ui.views.dendrogram_export import save_view
@@ -202,11 +207,11 @@ def test_places_and_heights_go_there_and_back(view: DendrogramView) -> None:
 
 
 def test_a_resized_view_shows_the_same_images(view: DendrogramView) -> None:
-    view.show_branch(int(view.model.cut.nodes[1]))
+    view.navigator.show_branch(int(view.model.cut.nodes[1]))
     shown = view.camera.start, view.camera.stop
     view.resize(700, 500)
     assert (view.camera.start, view.camera.stop) == pytest.approx(shown)
-    view.set_upright(True)
+    view.navigator.set_upright(True)
     assert (view.camera.start, view.camera.stop) == pytest.approx(shown)
 
 
@@ -224,13 +229,13 @@ def test_the_wheel_zooms_and_shift_stretches_heights(view: DendrogramView) -> No
     stretched = turn(Qt.KeyboardModifier.ShiftModifier)
     assert stretched.scale == nearer.scale
     assert stretched.heights.top == pytest.approx(before.heights.top / 1.44)
-    view.fit()
+    view.navigator.fit()
     assert view.camera.is_fit
     assert view.camera.heights == before.heights
 
 
 def test_the_scroll_bar_moves_along_the_leaves(view: DendrogramView) -> None:
-    view.zoom(4)
+    view.navigator.zoom(4)
     bar = view.verticalScrollBar()
     bar.setValue(bar.maximum())
     assert view.camera.stop == pytest.approx(N, abs=0.1)
@@ -320,7 +325,7 @@ def test_a_click_on_a_branch_selects_its_images(view: DendrogramView, qtbot: QtB
     node = int(view.model.cut.nodes[1])
     with qtbot.waitSignal(view.selection_requested) as told:
         press_and_release(view, stem_of(view, node))
-    assert told.args[0].images == frozenset(view.images_below(node))
+    assert told.args[0].images == frozenset(view.branches.images_of(node))
     assert len(told.args[0].images) == N // K
     assert view.current == node
 
@@ -329,9 +334,9 @@ def test_control_click_adds_and_takes_away(
     view: DendrogramView, source: Source, qtbot: QtBot
 ) -> None:
     first, second = (int(n) for n in view.model.cut.nodes[:2])
-    source.select(Selection(frozenset(view.images_below(first))))
-    for expected in (view.images_below(first) + view.images_below(second),
-                     view.images_below(first)):  # fmt: skip
+    source.select(Selection(frozenset(view.branches.images_of(first))))
+    for expected in (view.branches.images_of(first) + view.branches.images_of(second),
+                     view.branches.images_of(first)):  # fmt: skip
         with qtbot.waitSignal(view.selection_requested) as told:
             view.click(second, None, toggles=True, adds=False)
         assert told.args[0].images == frozenset(expected)
@@ -349,7 +354,7 @@ def test_double_click_zooms_to_a_branch_then_shows_the_image(
     assert view.camera.stop == pytest.approx(float(layout.stop[node]), abs=1)
     leaf = int(layout.order[33])
     with qtbot.waitSignal(view.preview_requested) as told:
-        view.activate(leaf, QPointF(-9, -9))
+        view.branches.activate(leaf, QPointF(-9, -9))
     assert told.args == [view.model.image_at(33)]
 
 
@@ -448,8 +453,8 @@ def test_a_view_for_looking_only_asks_for_no_cut(pane: DendrogramPane, qtbot: Qt
     view = pane.view
     with qtbot.assertNotEmitted(view.cut_requested):
         qtbot.keyClick(view, Qt.Key.Key_BracketRight)
-        view.open_branch(int(view.model.cut.nodes[0]))
-        view.close_branch(int(view.model.cut.nodes[0]))
+        view.cutting.open_branch(int(view.model.cut.nodes[0]))
+        view.cutting.close_branch(int(view.model.cut.nodes[0]))
     assert not pane._count.isEnabled()
     assert not view.is_on_cut(view.camera.point(50, view.camera.v_at(view.model.cut.height)))
 
@@ -479,6 +484,62 @@ def test_images_placed_by_hand_are_told_and_do_not_break_branches(
     view.grab()
 
 
+def test_a_filter_fades_branches_without_a_match(view: DendrogramView) -> None:
+    model = view.model
+    matching = frozenset(view.branches.images_of(int(model.cut.nodes[0])))
+    model.set_filtered(matching)
+    shapes = shapes_of(
+        model.layout, model.levels, model.cut, model.cut_heights, view.camera, model.match_sums
+    )
+    for number, node in enumerate(model.cut.nodes.tolist()):
+        start, stop = int(model.layout.start[node]), int(model.layout.stop[node])
+        assert model.n_matching(start, stop) == (16 if number == 0 else 0)
+    seen = set(shapes.line_colours.tolist())
+    assert seen == {0, ABOVE_CUT, WITHOUT_MATCH}
+    assert model.count_words(0, N) == "16 of 64"
+    assert "16 of 64 images" in model.words_for(model.layout.root)
+    model.set_filtered(None)
+    assert model.count_words(0, N) == "64"
+    assert (
+        WITHOUT_MATCH
+        not in shapes_of(
+            model.layout, model.levels, model.cut, model.cut_heights, view.camera, model.match_sums
+        ).line_colours.tolist()
+    )
+
+
+def test_images_that_match_stand_for_their_branch(view: DendrogramView) -> None:
+    model = view.model
+    wanted = model.image_at(5)
+    model.set_filtered(frozenset({wanted}))
+    assert model.image_at(model.exemplars.of(0, N, 1)[0]) == wanted
+
+
+def test_hidden_images_are_painted_faintly(view: DendrogramView, qtbot: QtBot) -> None:
+    view.navigator.show_branch(int(view.model.layout.order[3]))
+    view.viewport().repaint()
+    cell = next(c for c in view.painter.cells if c.position == 3)
+    qtbot.waitUntil(lambda: view.pictures.picture(view.model.image_at(3)) is not None)
+    centre = view.camera.point(cell.u + cell.side_px / 2, cell.v + cell.side_px / 2).toPoint()
+
+    def contrast() -> int:
+        picture = view.viewport().grab().toImage()
+        base = view.palette().base().color().lightness()
+        return abs(picture.pixelColor(centre).lightness() - base)
+
+    before = contrast()
+    view.model.set_filtered(frozenset())
+    assert contrast() < before / 2
+
+
+def test_a_revealed_branch_is_current_and_in_view(view: DendrogramView) -> None:
+    node = int(view.model.layout.order[40])
+    view.navigator.zoom(30.0, 30.0)
+    view.reveal(node)
+    assert view.current == node
+    assert view.camera.start < 40 < view.camera.stop
+
+
 def test_no_run_is_said_in_words(view: DendrogramView, source: Source, qtbot: QtBot) -> None:
     source.run = None
     view.set_source(source)
@@ -487,7 +548,7 @@ def test_no_run_is_said_in_words(view: DendrogramView, source: Source, qtbot: Qt
     view.grab()
     qtbot.keyClick(view, Qt.Key.Key_Right)
     press_and_release(view, QPointF(30, 30))
-    assert view.node_at(QPointF(30, 30)) == NO_NODE
+    assert view.places.node_at(QPointF(30, 30)) == NO_NODE
 
 
 def test_a_damaged_tree_is_said_in_words(view: DendrogramView, source: Source,
@@ -524,19 +585,19 @@ def test_a_whole_branch_dropped_on_another_is_to_be_merged(
     first, last = int(view.model.cut.nodes[0]), int(view.model.cut.nodes[3])
     view.drops.begin(first)
     with qtbot.waitSignal(view.merge_requested) as told:
-        assert drop(view, last, view.images_below(first))
+        assert drop(view, last, view.branches.images_of(first))
     assert told.args == [(1,), 4]
     part = int(view.model.layout.left[first])
     view.drops.begin(part)
     with qtbot.waitSignal(view.move_requested) as told:
-        assert drop(view, last, view.images_below(part))
-    assert told.args == [view.images_below(part), 4]
+        assert drop(view, last, view.branches.images_of(part))
+    assert told.args == [view.branches.images_of(part), 4]
 
 
 def test_a_branch_cannot_be_dropped_on_itself_or_above_the_cut(view: DendrogramView) -> None:
     first = int(view.model.cut.nodes[0])
     view.drops.begin(first)
-    assert not drop(view, int(view.model.layout.left[first]), view.images_below(first))
+    assert not drop(view, int(view.model.layout.left[first]), view.branches.images_of(first))
     view.drops.end()
     assert not drop(view, int(view.model.layout.parent[first]), (1, 2))
     assert not drop(view, first, ())
@@ -551,7 +612,7 @@ def test_the_menu_s_entries_say_their_wishes(view: DendrogramView, qtbot: QtBot)
         menu.deleteLater()
 
     for words, signal, expected in (
-        ("New cluster", view.new_cluster_requested, [view.images_below(node)]),
+        ("New cluster", view.new_cluster_requested, [view.branches.images_of(node)]),
         ("Rename 'Cluster 01'", view.rename_requested, [1]),
         ("Export", view.export_requested, [(1,)]),
     ):
@@ -569,10 +630,10 @@ def test_the_menu_s_entries_say_their_wishes(view: DendrogramView, qtbot: QtBot)
 
 def test_a_press_beside_the_lines_pans_and_one_on_a_line_drags(view: DendrogramView) -> None:
     node = int(view.model.cut.nodes[0])
-    assert view.is_on_branch(stem_of(view, node), node)
+    assert view.places.is_on_branch(stem_of(view, node), node)
     beside = stem_of(view, node) + view.camera.point(22, 0)
-    assert not view.is_on_branch(beside, node)
-    view.zoom(4)
+    assert not view.places.is_on_branch(beside, node)
+    view.navigator.zoom(4)
     before = view.camera.start
     place = view.camera.point(300, view.camera.v_at(5.8))
     mouse(view, QEvent.Type.MouseButtonPress, place)
@@ -603,7 +664,7 @@ def test_the_colours_of_clusters_are_on_the_ribbon(view: DendrogramView, *,
     from dclust_gui.ui.models.palette import cluster_colour
     from dclust_gui.ui.views.theme import is_dark
 
-    view.set_upright(is_upright)
+    view.navigator.set_upright(is_upright)
     picture = view.viewport().grab().toImage()
     camera = view.camera
     for number in range(K):

@@ -339,6 +339,47 @@ def test_click_on_a_header_selects_its_images(desk: Desk) -> None:
     assert desk.project.selection.images == {0, 3, 6, 9}
 
 
+def test_the_header_scrolled_past_stays_until_the_next_pushes_it_out(desk: Desk) -> None:
+    desk.view.resize(260, 240)
+    desk.model.set_grouped(True)
+    cells, bar = desk.view.geometry_of_cells, desk.view.verticalScrollBar()
+    assert desk.view._painter.held_header() is None
+    bar.setValue(cells.header_rect(0).top() + 60)
+    assert desk.view._painter.held_header() == (0, QRect(0, 0, cells.header_rect(0).width(), 34))
+    assert desk.view.header_at(QPoint(40, 20)) == 0
+    assert desk.view.row_at(QPoint(40, 20)) == -1
+    second = cells.header_rect(1).top()
+    bar.setValue(second - 10)
+    held = desk.view._painter.held_header()
+    assert held is not None
+    assert held[1].bottom() + 1 == 10
+    desk.view.show_row(1)
+    first_line = desk.view.cell_on_screen(1)
+    assert first_line.top() >= 34
+
+
+def test_scrolling_by_steps_paints_what_painting_at_once_does(desk: Desk) -> None:
+    desk.view.resize(260, 240)
+    desk.model.set_grouped(True)
+    bar = desk.view.verticalScrollBar()
+    for value in (30, 55, 90, 70, 20, 64):
+        bar.setValue(value)
+        QApplication.processEvents()
+    stepped = desk.view.viewport().grab().toImage()
+    desk.view.viewport().repaint()
+    assert desk.view.viewport().grab().toImage() == stepped
+
+
+def test_the_last_line_can_be_scrolled_above_a_message(desk: Desk) -> None:
+    desk.view.resize(260, 240)
+    bar = desk.view.verticalScrollBar()
+    most = bar.maximum()
+    desk.view.set_room_below(48)
+    assert bar.maximum() == most + 48
+    desk.view.set_room_below(0)
+    assert bar.maximum() == most
+
+
 def test_context_menu_selects_an_unselected_image_first(desk: Desk) -> None:
     from PySide6.QtGui import QContextMenuEvent
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +12,11 @@ import psutil
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from dclust_gui.ui.app import SWITCH_S
+from dclust_gui.ui.bridge.garbage import GarbageKeeper
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -21,6 +26,9 @@ Row = tuple[str, float, str]
 
 N_IMAGES = 100_000
 N_CLUSTERS = 40
+
+IDLE = "idle"
+BUSY = "with extraction running"
 
 _WAIT_STEP_MS = 2
 
@@ -44,12 +52,16 @@ class PlainPictures:
 class FrameTimes:
     """How long frames took, by what was done, in milliseconds.
 
+    Args:
+        state: What else goes on: `idle`, or `with extraction running`.
+
     Attributes:
         wall_ms: From the input to the end of painting.
         busy_ms: The part of it in which the GUI thread had a processor.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, state: str = IDLE) -> None:
+        self._state = state
         self.wall_ms: dict[str, list[float]] = {}
         self.busy_ms: dict[str, list[float]] = {}
 
@@ -68,7 +80,11 @@ class FrameTimes:
     def rows(self) -> list[Row]:
         """Two rows for each gesture: wall time, and the GUI thread's processor time."""
         return [
-            (f"frame 99th percentile, {what}, idle{note}", float(np.percentile(times, 99)), "ms")
+            (
+                f"frame 99th percentile, {what}, {self._state}{note}",
+                float(np.percentile(times, 99)),
+                "ms",
+            )
             for what, wall in self.wall_ms.items()
             for note, times in (("", wall), (", GUI thread's processor time", self.busy_ms[what]))
         ]
@@ -79,6 +95,20 @@ def application() -> QApplication:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     return app
+
+
+@contextmanager
+def as_in_the_window() -> Iterator[None]:
+    """Let Python collect garbage and switch threads as it does in the running window."""
+    before = sys.getswitchinterval()
+    garbage = GarbageKeeper()
+    garbage.start()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+        garbage.stop()
 
 
 def memory_row() -> Row:

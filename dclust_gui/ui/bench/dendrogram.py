@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +18,18 @@ from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.domain.selection import Selection
 from dclust_gui.domain.tree_layout import TreeLayout
 from dclust_gui.ui.bench.common import (
+    BUSY,
+    IDLE,
     N_CLUSTERS,
     N_IMAGES,
     FrameTimes,
     PlainPictures,
     Row,
     application,
+    as_in_the_window,
     memory_row,
 )
+from dclust_gui.ui.bench.extraction import extraction_running
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.dendrogram_model import DendrogramModel
 from dclust_gui.ui.views.dendrogram_view import DendrogramView
@@ -113,9 +116,9 @@ def make_project(n_leaves: int) -> Project:
 class Frames:
     """Sends input to a view and measures until the end of painting."""
 
-    def __init__(self, view: DendrogramView) -> None:
+    def __init__(self, view: DendrogramView, state: str = IDLE) -> None:
         self._view = view
-        self.times = FrameTimes()
+        self.times = FrameTimes(state)
 
     def frame(self, what: str, act: Callable[[], None]) -> None:
         """One input and its frame; pictures that have come in are taken over in between."""
@@ -158,7 +161,7 @@ def zoom_and_pan(frames: Frames, view: DendrogramView, places: NDArray[np.float6
             if step:
                 frames.wheel("zoom", spot, step)
             else:
-                frames.frame("pan", lambda: view.pan(45.0))
+                frames.frame("pan", lambda: view.navigator.pan(45.0))
 
 
 def drag_the_cut(frames: Frames, view: DendrogramView, turns: int) -> None:
@@ -176,39 +179,46 @@ def drag_the_cut(frames: Frames, view: DendrogramView, turns: int) -> None:
 
 
 def measure(n_leaves: int = N_IMAGES) -> list[Row]:
-    """Zoom, pan and drag the cut in both directions of the tree.
+    """Zoom, pan and drag the cut in both directions of the tree, idle and during an extraction.
 
     Args:
         n_leaves: Number of images.
 
     Returns:
-        Seconds until the first painted frame, frame times, memory at the end.
+        Seconds until the first painted frame, frame times, memory before the engine's libraries
+        were loaded.
     """
     application()
-    project = make_project(n_leaves)
-    loader = ThumbnailLoader(PlainPictures(), n_threads=1)
-    model = DendrogramModel()
-    view = DendrogramView(model, loader)
-    view.resize(*_SIZE)
-    view.show()
-    frames = Frames(view)
-    open_s = _open(view, model, project)
-    gc.freeze()  # as the window does once a project is open
+    with as_in_the_window():
+        project = make_project(n_leaves)
+        loader = ThumbnailLoader(PlainPictures(), n_threads=1)
+        model = DendrogramModel()
+        view = DendrogramView(model, loader)
+        view.resize(*_SIZE)
+        view.show()
+        opened: Row = ("tree opened", _open(view, model, project), "s")
+        idle, busy = Frames(view, IDLE), Frames(view, BUSY)
+        _gestures(idle, view)
+        memory = memory_row()
+        with extraction_running():
+            _gestures(busy, view)
+        view.set_source(None)
+        model.shutdown()
+        loader.shutdown()
+        view.close()
+    return [opened, *idle.times.rows(), *busy.times.rows(), memory]
+
+
+def _gestures(frames: Frames, view: DendrogramView) -> None:
+    """Everything once, with the root at the left and at the top."""
     for is_upright in (False, True):
-        view.set_upright(is_upright)
-        view.fit()
+        view.navigator.set_upright(is_upright)
+        view.navigator.fit()
         zoom_and_pan(frames, view, np.array([0.13, 0.5, 0.87]))
         drag_the_cut(frames, view, 2)
         for _ in range(12):
-            view.zoom(1.25)
+            view.navigator.zoom(1.25)
         drag_the_cut(frames, view, 1)
-    memory = memory_row()
-    gc.unfreeze()
-    view.set_source(None)
-    model.shutdown()
-    loader.shutdown()
-    view.close()
-    return [("tree opened", open_s, "s"), *frames.times.rows(), memory]
 
 
 def _open(view: DendrogramView, model: DendrogramModel, project: Project) -> float:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from dclust_gui.domain.control import Cancelled, CancelToken
 from dclust_gui.domain.errors import KnownError
+from dclust_gui.ui.bridge.priority import yield_to_window
 from dclust_gui.ui.bridge.throttle import EventThrottle
 from dclust_gui.ui.bridge.warning_tap import WarningTap
 
@@ -69,6 +70,7 @@ class _Worker(QObject):
     @Slot(int, object, object)
     def run(self, job_id: int, job: Job, token: CancelToken) -> None:
         """Run one job to its end; emits `ended` exactly once."""
+        yield_to_window()
         self.begun.emit(job_id)
         throttle = EventThrottle(partial(self._report, job_id))
         outcome, payload = self._outcome_of(job_id, job, throttle, token)

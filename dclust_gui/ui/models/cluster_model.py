@@ -52,6 +52,7 @@ class Role(IntEnum):
     COLOUR = Qt.ItemDataRole.UserRole + 3
     CLUSTER = Qt.ItemDataRole.UserRole + 4
     EXEMPLARS = Qt.ItemDataRole.UserRole + 5
+    MATCHING = Qt.ItemDataRole.UserRole + 6
 
 
 class ClusterOrder(StrEnum):
@@ -69,6 +70,7 @@ class _Row:
     cluster: Cluster
     count: int
     exemplars: tuple[int, ...]
+    matching: int | None = None
 
 
 class ClusterModel(QAbstractListModel):
@@ -95,6 +97,8 @@ class ClusterModel(QAbstractListModel):
         self._filter = ""
         self._exemplars: dict[int, tuple[int, ...]] = {}
         self._counts: dict[int, int] = {UNASSIGNED: 0}
+        self._matching: NDArray[np.int64] | None = None
+        self._n_matching: NDArray[np.int64] = np.empty(0, np.int64)
         self._typicality: NDArray[np.float32] = np.empty(0, np.float32)
         self._pictures: OrderedDict[int, QPixmap | None] = OrderedDict()
         self._asked: set[int] = set()
@@ -114,6 +118,7 @@ class ClusterModel(QAbstractListModel):
         self._pictures.clear()
         self._asked.clear()
         self._exemplars.clear()
+        self._matching = None
         if self._loader is not None:
             self._loader.clear()
         self._read_all()
@@ -145,6 +150,19 @@ class ClusterModel(QAbstractListModel):
         self._filter = text.strip().casefold()
         self._update_rows()
 
+    def set_matching(self, images: frozenset[int] | None) -> None:
+        """Tell how many images of each cluster a filter lets through.
+
+        Args:
+            images: Ids of those it lets through; None for no filter.
+        """
+        if images is None:
+            self._matching = None
+        else:
+            self._matching = np.fromiter(images, np.int64, len(images))
+        self._update_rows()
+        self.counts_changed.emit()
+
     # -- what there is -----------------------------------------------------------------------
 
     @property
@@ -160,6 +178,18 @@ class ClusterModel(QAbstractListModel):
     def count(self, cluster: int) -> int:
         """Number of images of a cluster or of `UNASSIGNED`; 0 for unknown ids."""
         return self._counts.get(cluster, 0)
+
+    def n_matching(self, cluster: int | None = None) -> int | None:
+        """How many images a filter lets through; None when there is no filter.
+
+        Args:
+            cluster: Of which cluster (or `UNASSIGNED`); None for all.
+        """
+        if self._matching is None:
+            return None
+        if cluster is None:
+            return len(self._matching)
+        return int(self._n_matching[cluster + 1]) if cluster + 1 < len(self._n_matching) else 0
 
     def count_after_move(self, images: Sequence[int], cluster: int) -> int:
         """Number of images a cluster (or `UNASSIGNED`) would have with these images in it."""
@@ -227,8 +257,12 @@ class ClusterModel(QAbstractListModel):
     def _wanted_rows(self) -> list[_Row]:
         if self._session is None:
             return []
+        if self._matching is not None:
+            labels = self._session.clustering.labels
+            known = self._matching[self._matching < len(labels)]
+            self._n_matching = np.bincount(labels[known] + 1)
         rows = [
-            _Row(cluster, self._counts[key], self._exemplars.get(key, ()))
+            _Row(cluster, self._counts[key], self._exemplars.get(key, ()), self.n_matching(key))
             for key, cluster in self._session.clustering.clusters.items()
             if self._filter in cluster.title.casefold() or self._filter in cluster.notes.casefold()
         ]
@@ -330,13 +364,15 @@ class ClusterModel(QAbstractListModel):
             case Qt.ItemDataRole.EditRole:
                 return row.cluster.name
             case Qt.ItemDataRole.ToolTipRole:
-                return tool_tip(row.cluster, row.count)
+                return tool_tip(row.cluster, row.count, row.matching)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return spoken(row.cluster, row.count)
+                return spoken(row.cluster, row.count, row.matching)
             case Role.ID:
                 return row.cluster.id
             case Role.COUNT:
                 return row.count
+            case Role.MATCHING:
+                return row.matching
             case Role.COLOUR:
                 return row.cluster.colour
             case Role.CLUSTER:
@@ -377,10 +413,10 @@ def _typicality(session: ProjectSession) -> NDArray[np.float32]:
     return np.nan_to_num(typicality(session.confidence(), session.clustering), nan=-1.0)
 
 
-def tool_tip(cluster: Cluster, count: int) -> str:
+def tool_tip(cluster: Cluster, count: int, matching: int | None = None) -> str:
     """Name, count, marks and notes."""
     states = state_words(cluster)
-    lines = [f"{cluster.title}: {count_of(count)}"]
+    lines = [f"{cluster.title}: {_matching_words(matching)}{count_of(count)}"]
     if states:
         lines.append(", ".join(states).capitalize())
     if cluster.notes:
@@ -388,10 +424,15 @@ def tool_tip(cluster: Cluster, count: int) -> str:
     return "\n".join(lines)
 
 
-def spoken(cluster: Cluster, count: int) -> str:
+def spoken(cluster: Cluster, count: int, matching: int | None = None) -> str:
     """What a screen reader says of a row."""
-    words = [cluster.title, count_of(count), f"mark: {mark_name(cluster.colour)}"]
+    size = f"{_matching_words(matching)}{count_of(count)}"
+    words = [cluster.title, size, f"mark: {mark_name(cluster.colour)}"]
     return ", ".join([*words, *state_words(cluster)])
+
+
+def _matching_words(matching: int | None) -> str:
+    return "" if matching is None else f"{matching:,} of "
 
 
 def state_words(cluster: Cluster) -> list[str]:

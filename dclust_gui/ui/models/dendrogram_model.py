@@ -8,9 +8,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from dclust_gui.domain.clustering import Cluster, ImageFlag
+from dclust_gui.domain.cut_trial import CutTrial, TriedCut
 from dclust_gui.domain.cuts import Cut
 from dclust_gui.domain.images import absolute_path
-from dclust_gui.services.cutting import CutPreview, CutRequest, present_cut, preview_cut
+from dclust_gui.services.cutting import CutPreview, present_cut
 from dclust_gui.ui.models.dendrogram_builder import BuiltTree, TreeBuilder
 from dclust_gui.ui.models.dendrogram_shapes import heights_on_stems
 from dclust_gui.ui.models.dendrogram_strip import Exemplars
@@ -19,7 +20,7 @@ from dclust_gui.ui.models.gallery_source import GallerySource
 from dclust_gui.ui.models.palette import NO_COLOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -67,13 +68,15 @@ class DendrogramModel(QObject):
         self._builder.built.connect(self._on_builder_built)
         self._builder.failed.connect(self._on_builder_failed)
         self._wanted_run: int | None = None
+        self._filtered: frozenset[int] | None = None
         self.message = ""
         self._forget_tree()
 
     def _forget_tree(self) -> None:
         self._tree: BuiltTree | None = None
         self._cut: Cut | None = None
-        self._preview: tuple[Cut, CutPreview] | None = None
+        self._tried: tuple[Cut, TriedCut] | None = None
+        self._trial: CutTrial | None = None
         self._exemplars: Exemplars | None = None
         self._refresh_arrays()
 
@@ -86,6 +89,7 @@ class DendrogramModel(QObject):
         self._unsubscribe = []
         self._source = source
         self._wanted_run = None
+        self._filtered = None
         if source is not None:
             self._unsubscribe = [
                 source.subscribe(self._follow),
@@ -119,7 +123,7 @@ class DendrogramModel(QObject):
     def cut(self) -> Cut:
         """The cut that is shown: the one tried out, else the present one."""
         assert self._cut is not None
-        return self._cut if self._preview is None else self._preview[0]
+        return self._cut if self._tried is None else self._tried[0]
 
     @property
     def present(self) -> Cut:
@@ -128,9 +132,20 @@ class DendrogramModel(QObject):
         return self._cut
 
     @property
+    def is_trying(self) -> bool:
+        """Whether a cut is tried out."""
+        return self._tried is not None
+
+    @property
     def preview(self) -> CutPreview | None:
-        """What the cut that is tried out would give; None when none is."""
-        return None if self._preview is None else self._preview[1]
+        """What the cut that is tried out would give, image by image; None when none is."""
+        if self._tried is None or self._source is None:
+            return None
+        state, tried = self._source.saved_clustering, self._tried[1]
+        labels = state.labels.copy()
+        labels[self._images] = tried.labels
+        labels.setflags(write=False)
+        return CutPreview(state, labels, tried.clusters)
 
     @property
     def exemplars(self) -> Exemplars:
@@ -141,35 +156,61 @@ class DendrogramModel(QObject):
     @property
     def clusters(self) -> Mapping[int, Cluster]:
         """The cluster table that is shown."""
-        if self._preview is not None:
-            return self._preview[1].clusters
+        if self._tried is not None:
+            return self._tried[1].clusters
         return {} if self._source is None else self._source.saved_clustering.clusters
 
-    def try_cut(self, cut: Cut, request: CutRequest | None = None) -> None:
-        """Show a cut without writing anything.
-
-        Args:
-            cut: The whole cut.
-            request: The part of it that would change; None for all.
-        """
-        if self._tree is None or self._source is None:
+    def try_cut(self, cut: Cut) -> None:
+        """Show a cut without writing anything."""
+        source, tree = self._source, self._tree
+        if tree is None or source is None:
             return
-        if self._preview is not None and cut.is_same_as(self._preview[0]):
-            self._preview = (cut, self._preview[1])
+        if self._tried is not None and cut.is_same_as(self._tried[0]):
+            self._tried = (cut, self._tried[1])
             self.cut_heights = heights_on_stems(cut)
         else:
-            wish = CutRequest.whole(cut) if request is None else request
-            preview = preview_cut(self._source.saved_clustering, self._tree.run, wish)
-            self._preview = (cut, preview)
+            if self._trial is None:
+                self._trial = CutTrial(source.saved_clustering, tree.run.images, tree.layout)
+            self._tried = (cut, self._trial.of(cut))
             self._refresh_cut()
         self.changed.emit()
 
     def drop_preview(self) -> None:
         """Show the present clusters again."""
-        if self._preview is not None:
-            self._preview = None
+        if self._tried is not None:
+            self._tried = None
             self._refresh_cut()
             self.changed.emit()
+
+    def set_filtered(self, images: frozenset[int] | None) -> None:
+        """Tell apart images that a filter lets through.
+
+        Args:
+            images: Their ids; None for no filter.
+        """
+        if images != self._filtered:
+            self._filtered = images
+            self._mark_matches()
+            self.changed.emit()
+
+    @property
+    def match_sums(self) -> NDArray[np.int64] | None:
+        """int64 (n_leaves + 1,), how many images before each position the filter lets through.
+
+        None when there is no filter.
+        """
+        return self._match_sums
+
+    def n_matching(self, start: int, stop: int) -> int:
+        """How many of the images at some positions the filter lets through; all without one."""
+        sums = self._match_sums
+        return stop - start if sums is None else int(sums[stop] - sums[start])
+
+    def count_words(self, start: int, stop: int) -> str:
+        """The number of images at some positions: `24`, or `3 of 24` where a filter is set."""
+        if self._match_sums is None:
+            return f"{stop - start:,}"
+        return f"{self.n_matching(start, stop):,} of {stop - start:,}"
 
     def shutdown(self) -> bool:
         """Let go of the project and end the thread; True if it ended in time."""
@@ -192,6 +233,12 @@ class DendrogramModel(QObject):
             return -1
         found = np.flatnonzero(self._images == image)
         return int(found[0]) if len(found) else -1
+
+    def positions_of(self, images: Iterable[int]) -> NDArray[np.int64]:
+        """Positions of those of some images that are in the tree, from the left."""
+        wanted = np.fromiter(images, np.int64)
+        found: NDArray[np.int64] = np.flatnonzero(np.isin(self._images, wanted))
+        return found
 
     def quality(self, start: int, stop: int) -> float:
         """Mean confidence of the images at some positions; NaN when it is not known."""
@@ -244,7 +291,8 @@ class DendrogramModel(QObject):
         if stop - start == 1:
             return f"{self.name_of(start)}, {title}"
         rest = f" and {len(inside) - 1} more" if len(inside) > 1 else ""
-        words = [f"{stop - start:,} images", f"{title}{rest}"]
+        matching = "" if self._match_sums is None else f"{self.n_matching(start, stop):,} of "
+        words = [f"{matching}{stop - start:,} images", f"{title}{rest}"]
         quality = self.quality(start, stop)
         if not np.isnan(quality):
             words.append(f"quality {quality:.2f}")
@@ -281,7 +329,7 @@ class DendrogramModel(QObject):
         if change.has_new_project or source.saved_clustering.run_id != self._wanted_run:
             self._take_run()
         elif self._tree is not None:
-            self._preview = None
+            self._tried = None
             self._cut = present_cut(source.saved_clustering, self._tree.run, self._tree.layout)
             self._refresh_arrays()
             self.changed.emit()
@@ -293,7 +341,9 @@ class DendrogramModel(QObject):
     def _refresh_arrays(self) -> None:
         """Bring labels and marks into the order of the leaves."""
         source, tree = self._source, self._tree
+        self._trial = None
         if source is None or tree is None or self._cut is None:
+            self._match_sums: NDArray[np.int64] | None = None
             self._images = np.empty(0, np.int64)
             self.labels = np.empty(0, np.int32)
             self.is_selected = self.is_placed = np.empty(0, np.bool_)
@@ -310,18 +360,21 @@ class DendrogramModel(QObject):
         may_move = ~self.is_placed
         if pinned:
             may_move &= ~np.isin(state.labels[self._images], pinned)
-        self._may_move = np.flatnonzero(may_move)
+        self._may_move = np.append(np.flatnonzero(may_move), tree.layout.n_leaves)
+        self._placed = np.flatnonzero(self.is_placed)
         self._refresh_cut()
 
     def _refresh_cut(self) -> None:
         """Take over the labels of the cut that is shown."""
         source = self._source
         assert source is not None
-        shown = source.saved_clustering if self._preview is None else self._preview[1]
-        self.labels = shown.labels[self._images]
+        if self._tried is None:
+            self.labels = source.saved_clustering.labels[self._images]
+        else:
+            self.labels = self._tried[1].labels
         self.cut_heights = heights_on_stems(self.cut)
         self.cut_clusters = self._main_clusters()
-        placed = np.flatnonzero(self.is_placed)
+        placed = self._placed
         branches = np.searchsorted(self.cut.starts, placed, side="right") - 1
         self.strays = placed[self.labels[placed] != self.cut_clusters[branches]]
 
@@ -329,10 +382,25 @@ class DendrogramModel(QObject):
         """The cluster of each branch of the cut: that of its images nobody placed by hand."""
         starts = self.cut.starts
         stops = self.layout.stop[self.cut.nodes]
-        candidates = np.append(self._may_move, self.layout.n_leaves)
-        following = candidates[np.searchsorted(self._may_move, starts)]
+        following = self._may_move[np.searchsorted(self._may_move, starts)]
         places = np.where(following < stops, following, starts)
         return self.labels[places].astype(np.int64)
+
+    def _mark_matches(self) -> None:
+        """Which leaves the filter lets through; they stand for their branches, if any do."""
+        source, tree, images = self._source, self._tree, self._filtered
+        if source is None or tree is None:
+            return
+        self._match_sums = None
+        confidence = tree.run.confidence
+        if images is not None:
+            is_match = np.zeros(len(source.images), np.bool_)
+            ids = np.fromiter(images, np.int64, len(images))
+            is_match[ids[ids < len(is_match)]] = True
+            self._match_sums = np.concatenate([[0], np.cumsum(is_match[self._images])])
+            matches = is_match[tree.run.images]
+            confidence = np.nan_to_num(confidence, nan=-1.0) + 2 * matches.astype(np.float32)
+        self._exemplars = Exemplars(tree.layout, confidence)
 
     def _mark_selected(self, selection: Selection) -> None:
         """Which leaves are selected."""
@@ -355,7 +423,7 @@ class DendrogramModel(QObject):
         known = ~np.isnan(confidence)
         sums = (np.where(known, confidence, 0.0), known)
         self._confidence_sums = tuple(np.concatenate([[0.0], np.cumsum(a)]) for a in sums)
-        self._exemplars = Exemplars(tree.layout, tree.run.confidence)
+        self._mark_matches()
         self._cut = present_cut(source.saved_clustering, tree.run, tree.layout)
         self._refresh_arrays()
         self._mark_selected(source.selection)

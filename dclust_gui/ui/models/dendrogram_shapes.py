@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ABOVE_CUT = -2
 """Colour of what belongs to no single branch of the cut."""
 
+WITHOUT_MATCH = -3
+"""Colour of what has no image that the filter lets through."""
+
 LEAST_PX = 8.0
 """A merge whose smaller part is narrower than this, or at most half of it, is drawn within a
 silhouette."""
@@ -36,7 +39,7 @@ class Shapes:
 
     Attributes:
         lines: int32 (m, 4), bars and stems.
-        line_colours: int32 (m,), number of the branch of the cut, or `ABOVE_CUT`.
+        line_colours: int32 (m,), number of the branch of the cut, `ABOVE_CUT`, or `WITHOUT_MATCH`.
         fills: int32 (p, 4), silhouettes, drawn before the lines.
         fill_colours: int32 (p,).
     """
@@ -49,7 +52,7 @@ class Shapes:
 
 def shapes_of(
     layout: TreeLayout, levels: TreeLevels, cut: Cut, cut_heights: NDArray[np.float64],
-    camera: Camera,
+    camera: Camera, match_sums: NDArray[np.int64] | None = None,
 ) -> Shapes:  # fmt: skip
     """What is drawn of a tree.
 
@@ -59,10 +62,12 @@ def shapes_of(
         cut: The cut that gives the colours.
         cut_heights: float64 (k,), see `heights_on_stems`.
         camera: What is in view.
+        match_sums: int64 (n_leaves + 1,), how many images before each position a filter lets
+            through; None when there is no filter.
     """
     level = levels.level(LEAST_PX / camera.scale)
-    lines, colours = _lines(layout, level, cut, cut_heights, camera)
-    fills, fill_colours = _fills(layout, levels, level, cut, camera)
+    lines, colours = _lines(layout, level, cut, cut_heights, camera, match_sums)
+    fills, fill_colours = _fills(layout, levels, level, cut, camera, match_sums)
     return Shapes(lines, colours, fills, fill_colours)
 
 
@@ -86,6 +91,24 @@ def heights_on_stems(cut: Cut) -> NDArray[np.float64]:
     )
 
 
+def has_match(match_sums: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether columns hold an image that the filter lets through.
+
+    Args:
+        match_sums: int64 (n_leaves + 1,).
+        edges: int64 (n_columns + 1,), positions between columns, rising; a column narrower than a
+            leaf counts as that leaf.
+
+    Returns:
+        bool (n_columns,).
+    """
+    last = len(match_sums) - 1
+    starts = np.minimum(edges[:-1], last - 1)
+    stops = np.minimum(np.maximum(edges[1:], starts + 1), last)
+    found: NDArray[np.bool_] = match_sums[stops] > match_sums[starts]
+    return found
+
+
 def branch_numbers(cut: Cut, nodes: NDArray[np.int64]) -> NDArray[np.int32]:
     """The branch of the cut that each node is or lies in; `ABOVE_CUT` for nodes above."""
     layout = cut.layout
@@ -101,6 +124,7 @@ def _lines(
     cut: Cut,
     cut_heights: NDArray[np.float64],
     camera: Camera,
+    match_sums: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     margin = 2 / camera.scale
     in_view = (level.high >= camera.start - margin) & (level.low <= camera.stop + margin)
@@ -130,6 +154,10 @@ def _lines(
     colours = np.concatenate(
         [bar_colours, numbers, np.full(len(upper), ABOVE_CUT, np.int32), branch_numbers(cut, root)]
     )
+    if match_sums is not None:
+        owners = np.concatenate([nodes, children, children[is_cut], root])
+        found = match_sums[layout.stop[owners]] - match_sums[layout.start[owners]]
+        colours[found == 0] = WITHOUT_MATCH
     seen = (
         (everything[:, 2] >= limit[0])
         & (everything[:, 0] <= limit[1])
@@ -146,7 +174,12 @@ def _lines(
 
 
 def _fills(
-    layout: TreeLayout, levels: TreeLevels, level: Level, cut: Cut, camera: Camera
+    layout: TreeLayout,
+    levels: TreeLevels,
+    level: Level,
+    cut: Cut,
+    camera: Camera,
+    match_sums: NDArray[np.int64] | None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Narrow columns, as high as the highest merge there that has no line of its own."""
     empty = np.empty((0, 4), np.int32), np.empty(0, np.int32)
@@ -164,6 +197,8 @@ def _fills(
     numbers = np.searchsorted(cut.starts, centre, side="right") - 1
     is_low = tops <= layout.height[cut.nodes[numbers]]
     colours = np.where(is_low, numbers, ABOVE_CUT).astype(np.int32)
+    if match_sums is not None:
+        colours[~has_match(match_sums, gaps)] = WITHOUT_MATCH
     colours[v >= base] = ABOVE_CUT
     changes = np.flatnonzero((np.diff(v) != 0) | (np.diff(colours) != 0)) + 1
     starts = np.concatenate([[0], changes])

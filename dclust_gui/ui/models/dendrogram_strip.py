@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -54,9 +54,8 @@ class Block:
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One picture.
+class Cell(NamedTuple):
+    """One picture; there are hundreds in a frame, and named tuples are made soonest.
 
     Attributes:
         position: The image's position among the leaves.

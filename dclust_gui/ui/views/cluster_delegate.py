@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MARK_SIDE = 14
 """Side of a mark, device-independent pixels."""
 
+_HIDDEN_OPACITY = 0.45
 _LONGEST_NAME = 200
 
 
@@ -66,7 +67,10 @@ class ClusterDelegate(QStyledItemDelegate):
         dark = is_dark(option.palette) or text_colour == QColor(look.on_accent)
         place = QRectF(line.left(), line.center().y() - MARK_SIDE / 2 + 1, MARK_SIDE, MARK_SIDE)
         paint_mark(painter, place, cluster.colour, dark)
-        tail = self._target_text if is_target else tail_text(cluster, int(index.data(Role.COUNT)))
+        count, matching = int(index.data(Role.COUNT)), index.data(Role.MATCHING)
+        tail = self._target_text if is_target else tail_text(cluster, count, matching)
+        if matching == 0 and not is_target:
+            painter.setOpacity(_HIDDEN_OPACITY)
         self._line(painter, option, line, (cluster.title, tail), text_colour)
         top = line.bottom() + 1 + GRID // 2
         self._strip(painter, QRect(inner.left(), top, inner.width(), EXEMPLAR_SIDE), index, look)
@@ -178,9 +182,10 @@ def row_height(metrics: QFontMetrics) -> int:
     return (height + 3) // 4 * 4
 
 
-def tail_text(cluster: Cluster, count: int) -> str:
-    """Count and marks at the end of a row: `pinned · 37`."""
-    return " · ".join([*state_words(cluster), f"{count:,}"])
+def tail_text(cluster: Cluster, count: int, matching: int | None = None) -> str:
+    """Count and marks at the end of a row: `pinned · 37`; with a filter set, `pinned · 3 of 37`."""
+    size = f"{count:,}" if matching is None else f"{matching:,} of {count:,}"
+    return " · ".join([*state_words(cluster), size])
 
 
 def middle_square(picture: QPixmap) -> QRect:

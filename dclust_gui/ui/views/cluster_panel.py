@@ -135,6 +135,10 @@ class ClusterPanel(QWidget):
         """Offer suggestions of names below the list, or not."""
         self._names.setVisible(is_offered)
 
+    def set_matching(self, images: frozenset[int] | None) -> None:
+        """Tell how many images of each cluster a filter lets through; None for no filter."""
+        self._model.set_matching(images)
+
     def set_editable(self, editable: bool) -> None:
         """Take drops and wishes for changes, or not."""
         self._new.setEnabled(editable)
@@ -143,8 +147,9 @@ class ClusterPanel(QWidget):
 
     @Slot()
     def _on_model_counts_changed(self) -> None:
-        self._all.set_count(self._model.n_images)
-        self._unassigned.set_count(self._model.count(UNASSIGNED))
+        model = self._model
+        self._all.set_count(model.n_images, model.n_matching())
+        self._unassigned.set_count(model.count(UNASSIGNED), model.n_matching(UNASSIGNED))
         self._list.set_placeholder(_NO_MATCH if self._model.n_clusters else _NO_CLUSTERS)
 
     @Slot(str)

@@ -28,7 +28,7 @@ def run_branch_drag(view: DendrogramView, node: int) -> None:
         node: The branch.
     """
     model = view.model
-    ids = view.images_below(node)
+    ids = view.branches.images_of(node)
     drag = QDrag(view)
     data = QMimeData()
     data.setData(IMAGE_IDS_MIME, QByteArray(encode_ids(ids)))
@@ -104,7 +104,7 @@ class DendrogramDrop(QObject):
         view, model = self._view, self._view.model
         if model.tree is None or not event.mimeData().hasFormat(IMAGE_IDS_MIME):
             return NO_NODE
-        node = view.node_at(event.position())
+        node = view.places.node_at(event.position())
         if node == NO_NODE:
             return NO_NODE
         holder = model.cut.holder(node)
@@ -123,7 +123,7 @@ class DendrogramDrop(QObject):
         if dropped is None or self._view.model.tree is None:
             return
         ids, cluster, node = dropped
-        sources = () if node == NO_NODE else self._view.whole_clusters(node)
+        sources = () if node == NO_NODE else self._view.branches.whole_clusters(node)
         if sources and cluster != UNASSIGNED:
             self._view.merge_requested.emit(tuple(s for s in sources if s != cluster), cluster)
         else:

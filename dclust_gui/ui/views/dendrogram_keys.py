@@ -37,9 +37,9 @@ class DendrogramKeys(QObject):
         if view.model.tree is None:
             return False
         if event.matches(QKeySequence.StandardKey.ZoomIn):
-            view.zoom(ZOOM_STEP)
+            view.navigator.zoom(ZOOM_STEP)
         elif event.matches(QKeySequence.StandardKey.ZoomOut):
-            view.zoom(1 / ZOOM_STEP)
+            view.navigator.zoom(1 / ZOOM_STEP)
         elif event.key() == Qt.Key.Key_Escape:
             return view.cancel_gesture()
         elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
@@ -53,16 +53,16 @@ class DendrogramKeys(QObject):
     def _with_alt(self, key: int) -> bool:
         deeper, higher = self._directions()[:2]
         if key == deeper:
-            self._view.open_branch(self._here())
+            self._view.cutting.open_branch(self._here())
         elif key == higher:
-            self._view.close_branch(self._here())
+            self._view.cutting.close_branch(self._here())
         else:
             return False
         return True
 
     def _with_control(self, key: int) -> bool:
         if key == Qt.Key.Key_0:
-            self._view.fit()
+            self._view.navigator.fit()
         elif key == Qt.Key.Key_Space:
             self._view.click(self._here(), None, toggles=True, adds=False)
         else:
@@ -78,18 +78,18 @@ class DendrogramKeys(QObject):
             higher: self._go_higher,
             back: lambda: self._go_beside(-1),
             on: lambda: self._go_beside(1),
-            Qt.Key.Key_PageUp: lambda: view.pan(-page),
-            Qt.Key.Key_PageDown: lambda: view.pan(page),
+            Qt.Key.Key_PageUp: lambda: view.navigator.pan(-page),
+            Qt.Key.Key_PageDown: lambda: view.navigator.pan(page),
             Qt.Key.Key_Home: lambda: view.set_current(view.model.layout.root),
-            Qt.Key.Key_Plus: lambda: view.zoom(ZOOM_STEP),
-            Qt.Key.Key_Equal: lambda: view.zoom(ZOOM_STEP),
-            Qt.Key.Key_Minus: lambda: view.zoom(1 / ZOOM_STEP),
-            Qt.Key.Key_BracketRight: lambda: view.step_cut(1),
-            Qt.Key.Key_BracketLeft: lambda: view.step_cut(-1),
+            Qt.Key.Key_Plus: lambda: view.navigator.zoom(ZOOM_STEP),
+            Qt.Key.Key_Equal: lambda: view.navigator.zoom(ZOOM_STEP),
+            Qt.Key.Key_Minus: lambda: view.navigator.zoom(1 / ZOOM_STEP),
+            Qt.Key.Key_BracketRight: lambda: view.cutting.step(1),
+            Qt.Key.Key_BracketLeft: lambda: view.cutting.step(-1),
             Qt.Key.Key_Return: lambda: view.click(self._here(), None, toggles=False, adds=False),
             Qt.Key.Key_Enter: lambda: view.click(self._here(), None, toggles=False, adds=False),
-            Qt.Key.Key_Space: lambda: view.preview(self._here()),
-            Qt.Key.Key_Z: lambda: view.show_branch(self._here()),
+            Qt.Key.Key_Space: lambda: view.branches.preview(self._here()),
+            Qt.Key.Key_Z: lambda: view.navigator.show_branch(self._here()),
             Qt.Key.Key_F2: lambda: view.rename(self._here()),
             Qt.Key.Key_Menu: lambda: view.show_menu(self._here(), QPoint()),
         }

@@ -29,7 +29,7 @@ def branch_menu(view: DendrogramView, node: int) -> QMenu:
     layout, cut = view.model.layout, view.model.present
     size = layout.size(node)
     holder = cut.holder(node)
-    cluster = view.cluster_of(node)
+    cluster = view.places.cluster_of(node)
     can_edit = view.is_editable
     deeds.add(f"Select {count_of(size)}", "select")
     deeds.add("Show image" if size == 1 else "Zoom to branch", "show")
@@ -92,15 +92,15 @@ class BranchDeeds(QObject):
             case "select":
                 view.click(node, None, toggles=False, adds=False)
             case "show" if view.model.layout.is_leaf(node):
-                view.preview(node)
+                view.branches.preview(node)
             case "show":
-                view.show_branch(node)
+                view.navigator.show_branch(node)
             case "make_cluster":
-                view.new_cluster_requested.emit(view.images_below(node))
+                view.new_cluster_requested.emit(view.branches.images_of(node))
             case "split":
-                view.open_branch(node)
+                view.cutting.open_branch(node)
             case "join":
-                view.close_branch(node)
+                view.cutting.close_branch(node)
             case "rename":
                 view.rename(node)
             case _:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from dclust_gui.ui.views.dendrogram_view import DendrogramView
 
-GRAB_PX = 6
-"""How near to a line the pointer must be to take hold of it."""
-
 
 class _Gesture(Enum):
     NONE = auto()
@@ -60,8 +57,8 @@ class DendrogramMouse(QObject):
                 view.drag_cut(point)
                 return
             self._gesture = _Gesture.PRESSED
-            self._node = view.node_at(point)
-            self._may_drag = view.is_on_branch(point, self._node)
+            self._node = view.places.node_at(point)
+            self._may_drag = view.is_editable and view.places.is_on_branch(point, self._node)
 
     def move(self, event: QMouseEvent) -> None:
         """Go on with the gesture, or mark what lies under the pointer."""
@@ -70,7 +67,7 @@ class DendrogramMouse(QObject):
             view.drag_cut(point)
         elif self._gesture is _Gesture.PAN:
             before, now = view.camera.uv(self._last), view.camera.uv(point)
-            view.pan(before[0] - now[0])
+            view.navigator.pan(before[0] - now[0])
         elif self._gesture is _Gesture.PRESSED:
             distance = (point - self._pressed_at).manhattanLength()
             if distance < QApplication.startDragDistance():
@@ -92,7 +89,7 @@ class DendrogramMouse(QObject):
         node = self._node
         self.forget()
         if gesture is _Gesture.CUT:
-            view.commit_cut()
+            view.cutting.commit()
         elif gesture is _Gesture.PRESSED and node != NO_NODE:
             control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -105,14 +102,16 @@ class DendrogramMouse(QObject):
         if event.button() != Qt.MouseButton.LeftButton or view.is_on_cut(event.position()):
             return
         self.forget()
-        view.activate(view.node_at(event.position()), event.position())
+        node = view.places.node_at(event.position())
+        if node != NO_NODE:
+            view.branches.activate(node, event.position())
 
     def cancel(self) -> bool:
         """Give up dragging the cut; False if it is not being dragged."""
         if self._gesture is not _Gesture.CUT:
             return False
         self.forget()
-        self._view.cancel_cut()
+        self._view.cutting.cancel()
         return True
 
     def forget(self) -> None:

@@ -118,10 +118,10 @@ class DendrogramPane(QWidget):
         view = self.view
         self._count.valueChanged.connect(self._on_count_value_changed)
         self._height.valueChanged.connect(self._on_height_value_changed)
-        self._commit.timeout.connect(view.commit_cut)
-        self._upright.toggled.connect(view.set_upright)
-        self._log.toggled.connect(view.set_log)
-        self._fit.clicked.connect(view.fit)
+        self._commit.timeout.connect(view.cutting.commit)
+        self._upright.toggled.connect(view.navigator.set_upright)
+        self._log.toggled.connect(view.navigator.set_log)
+        self._fit.clicked.connect(view.navigator.fit)
         self._nearer.clicked.connect(self._on_nearer_clicked)
         self._farther.clicked.connect(self._on_farther_clicked)
         self._save.clicked.connect(self.save_requested)
@@ -129,21 +129,21 @@ class DendrogramPane(QWidget):
 
     @Slot(int)
     def _on_count_value_changed(self, count: int) -> None:
-        self.view.try_k(count)
+        self.view.cutting.try_k(count)
         self._commit.start()
 
     @Slot(float)
     def _on_height_value_changed(self, height: float) -> None:
-        self.view.try_height(height)
+        self.view.cutting.try_height(height)
         self._commit.start()
 
     @Slot()
     def _on_nearer_clicked(self) -> None:
-        self.view.zoom(_ZOOM_STEP)
+        self.view.navigator.zoom(_ZOOM_STEP)
 
     @Slot()
     def _on_farther_clicked(self) -> None:
-        self.view.zoom(1 / _ZOOM_STEP)
+        self.view.navigator.zoom(1 / _ZOOM_STEP)
 
     @Slot()
     def _on_view_cut_shown(self) -> None:
@@ -158,7 +158,7 @@ class DendrogramPane(QWidget):
             self._commit.stop()
             return
         with QSignalBlocker(self._count), QSignalBlocker(self._height):
-            self._count.setRange(1, self.view.most_clusters)
+            self._count.setRange(1, self.view.cutting.most_clusters)
             self._height.setRange(0.0, max(model.layout.top * 1.05, 1e-4))
             self._count.setValue(model.cut.k)
             self._height.setValue(model.cut.height)

@@ -54,6 +54,7 @@ class DropRow(QAbstractButton):
         self.setText(title)
         self._icon_name = icon_name
         self._count: int | None = None
+        self._matching: int | None = None
         self._target_text = ""
         self._ids: tuple[int, ...] = ()
         self.setAcceptDrops(takes_drops)
@@ -62,14 +63,21 @@ class DropRow(QAbstractButton):
         self.setAccessibleName(title)
         self._dropped_now.connect(self._on_dropped_now, Qt.ConnectionType.QueuedConnection)
 
-    def set_count(self, count: int | None) -> None:
-        """Show a number of images."""
-        if count != self._count:
-            self._count = count
-            self.setAccessibleName(
-                self.text() if count is None else f"{self.text()}, {count_of(count)}"
-            )
-            self.update()
+    def set_count(self, count: int | None, matching: int | None = None) -> None:
+        """Show a number of images.
+
+        Args:
+            count: How many there are; None shows nothing.
+            matching: How many of them a filter lets through; None for no filter.
+        """
+        if (count, matching) == (self._count, self._matching):
+            return
+        self._count, self._matching = count, matching
+        some = "" if matching is None else f"{matching:,} of "
+        self.setAccessibleName(
+            self.text() if count is None else f"{self.text()}, {some}{count_of(count)}"
+        )
+        self.update()
 
     def set_target_text(self, text: str) -> None:
         """Show what a drop would do; empty when nothing is held over the row."""
@@ -116,7 +124,8 @@ class DropRow(QAbstractButton):
             painter.drawPixmap(sign, icon_pixmap(self._icon_name, colour, _SIGN_SIDE, scale))
         else:
             paint_mark(painter, QRectF(sign.adjusted(1, 1, -1, -1)), NO_COLOUR, is_dark)
-        count = "" if self._count is None else f"{self._count:,}"
+        some = "" if self._matching is None else f"{self._matching:,} of "
+        count = "" if self._count is None else f"{some}{self._count:,}"
         tail = self._target_text or count
         painter.setPen(colour)
         align = Qt.AlignmentFlag.AlignVCenter

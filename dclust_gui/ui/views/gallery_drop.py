@@ -82,7 +82,7 @@ class GalleryDrop(QObject):
 
     def _section_at(self, point: QPoint) -> int:
         view = self._view
-        section = view.geometry_of_cells.section_at(view.to_content(point).y())
+        section = view.section_at(point)
         is_target = section >= 0 and view.gallery.sections[section].cluster is not None
         return section if is_target else -1
 

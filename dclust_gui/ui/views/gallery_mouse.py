@@ -70,7 +70,7 @@ class GalleryMouse(QObject):
             self._pressed_at, self._pressed_image = point, view.gallery.id_at(row)
             self._press_image(row, has_ctrl=has_ctrl, has_shift=has_shift)
             return
-        section = view.geometry_of_cells.header_at(view.to_content(point))
+        section = view.header_at(point)
         if section >= 0:
             self._press_header(section, has_ctrl=has_ctrl)
         else:

@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     QPoint,
     QRect,
     Qt,
-    QTimer,
     Signal,
     Slot,
 )
@@ -37,15 +36,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
-from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.selection import Selection
-from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title
 from dclust_gui.ui.models.gallery_model import GalleryModel
 from dclust_gui.ui.views.gallery_delegate import HEADER_PX, GalleryDelegate
 from dclust_gui.ui.views.gallery_drop import GalleryDrop
 from dclust_gui.ui.views.gallery_keys import GalleryKeys
 from dclust_gui.ui.views.gallery_layout import GalleryLayout, fitted_side
 from dclust_gui.ui.views.gallery_mouse import GalleryMouse
+from dclust_gui.ui.views.gallery_painter import GalleryPainter
+from dclust_gui.ui.views.gallery_places import GalleryPlaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,8 +55,6 @@ MIN_SIDE_PX = 64
 MAX_SIDE_PX = 512
 DEFAULT_SIDE_PX = 176
 SIDE_STEP_PX = 16
-_LOAD_DELAY_MS = 15
-_SETTLE_MS = 60
 
 
 class GalleryView(QAbstractItemView):
@@ -89,15 +86,11 @@ class GalleryView(QAbstractItemView):
         self._paint_delegate = GalleryDelegate()
         self._layout = GalleryLayout(1, self._paint_delegate.cell_size, [0], 0)
         self._wanted_side = DEFAULT_SIDE_PX
+        self._room_below = 0
         self._selection = Selection()
         self._unsubscribe: Callable[[], None] | None = None
-        self._hover_row = -1
-        self._hot_section = -1
-        self._anchor: tuple[int, int] | None = None
-        self._loading = QTimer(self)
-        self._loading.setSingleShot(True)
-        self._loaded_at = 0
-        self._loading.timeout.connect(self._on_loading_timeout)
+        self._painter = GalleryPainter(self)
+        self._places = GalleryPlaces(self)
         self._mouse = GalleryMouse(self)
         self._keys = GalleryKeys(self)
         self._drop = GalleryDrop(self)
@@ -159,10 +152,17 @@ class GalleryView(QAbstractItemView):
         wanted = max(MIN_SIDE_PX, min(MAX_SIDE_PX, side))
         if wanted == self.cell_side:
             return
-        self._remember_place()
+        self._places.remember()
         self._wanted_side = wanted
         self._relayout()
         self.cell_side_changed.emit(wanted)
+
+    @Slot(int)
+    def set_room_below(self, room_px: int) -> None:
+        """Let the last line be scrolled above something that lies over the lower edge."""
+        if room_px != self._room_below:
+            self._room_below = room_px
+            self.updateGeometries()
 
     def zoom(self, steps: int) -> None:
         """Make thumbnails larger or smaller by steps."""
@@ -228,8 +228,25 @@ class GalleryView(QAbstractItemView):
         return point + QPoint(0, self.verticalOffset())
 
     def row_at(self, point: QPoint) -> int:
-        """The row at a point of the viewport; -1 between cells."""
+        """The row at a point of the viewport; -1 between cells and under a header."""
+        held = self._painter.held_header()
+        if held is not None and held[1].contains(point):
+            return -1
         return self._layout.row_at(self.to_content(point))
+
+    def header_at(self, point: QPoint) -> int:
+        """The section whose header is seen at a point of the viewport; -1 elsewhere."""
+        held = self._painter.held_header()
+        if held is not None and held[1].contains(point):
+            return held[0]
+        return self._layout.header_at(self.to_content(point))
+
+    def section_at(self, point: QPoint) -> int:
+        """The section at a point of the viewport; -1 above the first and below the last."""
+        held = self._painter.held_header()
+        if held is not None and held[1].contains(point):
+            return held[0]
+        return self._layout.section_at(self.to_content(point).y())
 
     def cell_on_screen(self, row: int) -> QRect:
         """A cell in viewport coordinates."""
@@ -242,66 +259,21 @@ class GalleryView(QAbstractItemView):
 
     def show_row(self, row: int) -> None:
         """Scroll just as far as needed to see a row, with its header when it is the first."""
-        cell = self._layout.cell_rect(row)
-        if cell.isNull():
-            return
-        section = self._layout.section_of(row)
-        header = self._layout.header_rect(section)
-        if not header.isNull() and cell.top() == header.bottom() + 1:
-            cell.setTop(header.top())
-        bar, area = self.verticalScrollBar(), self.visible_area()
-        if cell.top() - 4 < area.top() or cell.height() > area.height():
-            bar.setValue(cell.top() - 4)
-        elif cell.bottom() + 4 > area.bottom():
-            bar.setValue(cell.bottom() + 4 - area.height())
+        self._places.show_row(row)
 
     def set_hot_section(self, section: int) -> None:
         """Mark the section that dragged images would go to; -1 for none."""
-        if section != self._hot_section:
-            self._hot_section = section
+        if section != self._painter.hot_section:
+            self._painter.hot_section = section
             self.viewport().update()
 
     # -- painting --------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint what is in sight and asked for; nothing else is looked at."""
+        """Paint what is in sight and asked for."""
         painter = QPainter(self.viewport())
-        area = event.rect()
-        painter.fillRect(area, self._paint_delegate.shades.ground)
-        offset = self.verticalOffset()
-        wanted = area.translated(0, offset)
-        if self._layout.header_rect(0).height():
-            for section in self._layout.sections_in(wanted):
-                self._paint_header(painter, section, offset)
-        painter.setFont(self.font())
-        for row in self._layout.rows_in(wanted).tolist():
-            self._paint_row(painter, row, offset)
-        self._mouse.paint_band(painter, offset)
-
-    def _paint_row(self, painter: QPainter, row: int, offset: int) -> None:
-        look = self._gallery.look_at(row)
-        self._paint_delegate.paint_cell(
-            painter,
-            self._layout.cell_rect(row).translated(0, -offset),
-            look,
-            is_selected=look.image in self._selection.images,
-            is_hovered=row == self._hover_row,
-            has_focus=look.image == self._selection.current and self.hasFocus(),
-        )
-
-    def _paint_header(self, painter: QPainter, section: int, offset: int) -> None:
-        entry = self._gallery.sections[section]
-        source = self._gallery.source
-        if entry.cluster is None or source is None:
-            return
-        self._paint_delegate.paint_header(
-            painter,
-            self._layout.header_rect(section).translated(0, -offset),
-            cluster_title(source.clustering, entry.cluster),
-            count_of(entry.count),
-            cluster_colour_index(source.clustering, entry.cluster),
-            hot=section == self._hot_section,
-        )
+        self._painter.paint(painter, event.rect())
+        self._mouse.paint_band(painter, self.verticalOffset())
 
     # -- events ----------------------------------------------------------------------------
 
@@ -380,11 +352,11 @@ class GalleryView(QAbstractItemView):
         """Lay the cells out anew; what is in sight stays there."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self._remember_place()
+            self._places.remember()
             self._relayout()
         else:
             self.updateGeometries()
-            self._load_soon()
+            self._places.load_soon()
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow changes of font and colours."""
@@ -458,7 +430,7 @@ class GalleryView(QAbstractItemView):
         bar, page = self.verticalScrollBar(), self.viewport().height()
         bar.setPageStep(page)
         bar.setSingleStep(max(20, self._layout.line_step // 3))
-        bar.setRange(0, max(0, self._layout.height - page))
+        bar.setRange(0, max(0, self._layout.height + self._room_below - page))
         super().updateGeometries()
 
     def scrollContentsBy(self, _dx: int, dy: int) -> None:
@@ -467,8 +439,11 @@ class GalleryView(QAbstractItemView):
             self.viewport().update()
         else:
             self.viewport().scroll(0, dy)
+            if self._layout.header_rect(0).height():
+                # The header held at the top does not move; nor must what was moved of it stay.
+                self.viewport().update(0, 0, self.viewport().width(), HEADER_PX + max(dy, 0))
         self._set_hover(-1)
-        self._load_soon(is_far=abs(self.verticalOffset() - self._loaded_at) > self.height())
+        self._places.load_soon(is_far=self._places.is_far())
 
     def dataChanged(
         self,
@@ -481,7 +456,7 @@ class GalleryView(QAbstractItemView):
             self.viewport().update(self.cell_on_screen(first.row()))
         else:
             self.viewport().update()
-            self._load_soon()
+            self._places.load_soon()
 
     def reset(self) -> None:
         """Lay out new rows; the place in the gallery is kept."""
@@ -507,7 +482,7 @@ class GalleryView(QAbstractItemView):
     def _restyle(self) -> None:
         palette = QPalette(self.palette())
         self._paint_delegate.set_style(self.font(), palette, self.devicePixelRatioF())
-        self._remember_place()
+        self._places.remember()
         self._relayout()
 
     def _relayout(self) -> None:
@@ -524,42 +499,16 @@ class GalleryView(QAbstractItemView):
         )
         ratio = self.devicePixelRatioF()
         self._gallery.set_side(round(delegate.side * ratio), ratio)
-        self._hover_row = -1
+        self._painter.hover_row = -1
         self._mouse.forget_rows()
         self.updateGeometries()
-        self._restore_place()
+        self._places.restore()
         self.viewport().update()
-        self._load_soon()
-
-    def _remember_place(self) -> None:
-        """Note which image is where in sight: the current one, or else the first."""
-        if self._anchor is not None:
-            return
-        area = self.visible_area()
-        row = self._gallery.row_of(self._selection.current)
-        if row < 0 or not area.intersects(self._layout.cell_rect(row)):
-            rows = self._layout.rows_in(area)
-            row = int(rows[0]) if len(rows) and area.top() > 0 else -1
-        if 0 <= row < len(self._gallery.ids):
-            top = self._layout.cell_rect(row).top() - area.top()
-            self._anchor = self._gallery.id_at(row), top
-
-    def _restore_place(self) -> None:
-        anchor, self._anchor = self._anchor, None
-        row = -1 if anchor is None else self._gallery.row_of(anchor[0])
-        if anchor is not None and row >= 0:
-            self.verticalScrollBar().setValue(self._layout.cell_rect(row).top() - anchor[1])
-
-    def _load_soon(self, *, is_far: bool = False) -> None:
-        """Load what is in sight: at once when near, when the scrolling rests when far."""
-        if is_far:
-            self._loading.start(_SETTLE_MS)
-        elif not self._loading.isActive():
-            self._loading.start(_LOAD_DELAY_MS)
+        self._places.load_soon()
 
     def _set_hover(self, row: int) -> None:
-        if row != self._hover_row:
-            before, self._hover_row = self._hover_row, row
+        if row != self._painter.hover_row:
+            before, self._painter.hover_row = self._painter.hover_row, row
             self.update_row(before)
             self.update_row(row)
 
@@ -577,16 +526,4 @@ class GalleryView(QAbstractItemView):
 
     @Slot()
     def _on_model_about_to_be_reset(self) -> None:
-        self._remember_place()
-
-    @Slot()
-    def _on_loading_timeout(self) -> None:
-        area = self.visible_area()
-        self._loaded_at = area.top()
-        rows = self._layout.rows_in(area).tolist()
-        below = self._layout.rows_in(area.translated(0, area.height())).tolist()
-        above = self._layout.rows_in(area.translated(0, -area.height() // 2)).tolist()
-        ids = self._gallery.ids
-        seen = set(rows)
-        ahead = [int(ids[row]) for row in (*below, *reversed(above)) if row not in seen]
-        self._gallery.want([int(ids[row]) for row in rows], ahead)
+        self._places.remember()

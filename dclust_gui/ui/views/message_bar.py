@@ -156,9 +156,11 @@ class MessageBar(QWidget):
 
     Signals:
         action_requested: The action of a message was chosen (its `action`).
+        height_changed: How much of the host's lower edge the messages cover, pixels.
     """
 
     action_requested = Signal(str)
+    height_changed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -220,7 +222,10 @@ class MessageBar(QWidget):
 
     def _settle(self) -> None:
         """Take the room that the messages need at the host's lower edge."""
-        if self._host is None or not self._frames:
+        if self._host is None:
+            return
+        if not self._frames:
+            self.height_changed.emit(0)
             return
         width, room = self._host.width(), self._host.height()
         layout = self._layout
@@ -229,6 +234,7 @@ class MessageBar(QWidget):
         height = min(room, wanted)
         self.setGeometry(0, room - height, width, height)
         self.raise_()
+        self.height_changed.emit(height)
 
     def event(self, event: QEvent) -> bool:
         """Follow what the messages need."""

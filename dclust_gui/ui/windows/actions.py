@@ -64,6 +64,10 @@ SPECS: dict[str, Spec] = {
     "similar": Spec(
         "Find similar images", ("Ctrl+Shift+F",), "", "Images that look like the selected ones"
     ),
+    "reveal": Spec(
+        "Show in dendrogram", ("Ctrl+Shift+T",), "", "Where the selected images are in the tree"
+    ),
+    "reveal_cluster": Spec("Show in dendrogram", (), "", "Where the cluster is in the tree"),
     "back": Spec("Back", ("Alt+Left", Key.Back)),
     "forward": Spec("Forward", ("Alt+Right", Key.Forward)),
     "gallery": Spec("Gallery", ("Ctrl+1",)),

@@ -60,6 +60,10 @@ class ClusterMarks(QObject):
             actions[name].setText(take_text if has_all else set_text)
             actions[name].setEnabled(is_editable and bool(rows))
         actions["notes"].setEnabled(is_editable and len(rows) == 1)
+        session = self._controller.session
+        actions["reveal_cluster"].setEnabled(
+            bool(rows) and session is not None and session.run is not None
+        )
         self._window.menus.colour.setEnabled(is_editable and bool(rows))
 
     def _rows(self) -> list[Cluster]:

@@ -17,6 +17,7 @@ from dclust_gui.services.similar import SimilarResult, SimilarService
 from dclust_gui.services.snapshot import snapshot_of
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.view_bar import View
+from dclust_gui.ui.windows.controller import members_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,6 +95,8 @@ class Looking(QObject):
         actions["forward"].triggered.connect(self._on_forward_triggered)
         actions["filter"].triggered.connect(bar.filter.focus)
         actions["similar"].triggered.connect(self._on_similar_triggered)
+        actions["reveal"].triggered.connect(self._on_reveal_triggered)
+        actions["reveal_cluster"].triggered.connect(self._on_reveal_cluster_triggered)
         actions["gallery"].triggered.connect(self._on_gallery_triggered)
         actions["dendrogram"].triggered.connect(self._on_dendrogram_triggered)
         inspector.select_requested.connect(self._on_inspector_select_requested)
@@ -141,6 +144,8 @@ class Looking(QObject):
             if self._window.view_bar.filter.text != here.filter_text:
                 self._window.view_bar.filter.set_text(here.filter_text)
             self._presenter.set_limits(self._filtered, here.result)
+            self._tree.set_filtered(self._filtered)
+            self._window.clusters.set_matching(self._filtered)
             self._presenter.show_clusters(here.clusters)
         finally:
             self._is_going = False
@@ -235,6 +240,21 @@ class Looking(QObject):
     def _on_similar_triggered(self) -> None:
         self.find_similar(self._presenter.selected)
 
+    def reveal_in_tree(self, images: Iterable[int]) -> None:
+        """Open the dendrogram where some images are, their branch highlighted."""
+        self.show_view(View.DENDROGRAM)
+        self._tree.show_images(images)
+
+    @Slot()
+    def _on_reveal_triggered(self) -> None:
+        self.reveal_in_tree(self._presenter.selected)
+
+    @Slot()
+    def _on_reveal_cluster_triggered(self) -> None:
+        session = self._controller.session
+        if session is not None:
+            self.reveal_in_tree(members_of(session, self._window.clusters.selected_clusters()))
+
     @Slot(object)
     def on_file_dropped(self, path: object) -> None:
         """Search by a file from outside."""
@@ -261,11 +281,7 @@ class Looking(QObject):
         session = self._controller.session
         if session is None or session.run is None:
             return
-        if self._tree.is_shown:
-            self._tree.pane.view.show_branch(node)
-            return
-        images = branch_images(session.run, node)
-        self._visit(Place(result=images, title=f"Branch of {len(images):,} images"))
+        self.reveal_in_tree(branch_images(session.run, node))
 
     @Slot(int)
     def _on_preview_requested(self, image: int) -> None:

@@ -231,6 +231,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.jobs)
         self.setCentralWidget(centre)
         self.messages.float_over(self._pages)
+        self.messages.height_changed.connect(self.gallery.set_room_below)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -299,10 +300,10 @@ class MainWindow(QMainWindow):
         words = "cluster how_many names | new_cluster merge rename | pin review ignore |"
         cluster = self._fill(bar.addMenu("&Cluster"), words)
         colour = cluster.addMenu("Colour and mark")
-        self._fill(cluster, "notes")
+        self._fill(cluster, "notes | reveal_cluster")
         image = self._fill(bar.addMenu("&Image"), "move")
         image.addMenu(move)
-        self._fill(image, "new_cluster unassign | preview similar show_file")
+        self._fill(image, "new_cluster unassign | preview similar reveal show_file")
         for action in self.actions_.quick:
             move.addAction(action)
         self._fill(bar.addMenu("&Tools"), "skipped")

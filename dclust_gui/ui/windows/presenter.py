@@ -118,6 +118,7 @@ class Presenter(QObject):
                 **dict.fromkeys(("zoom_in", "zoom_out", "zoom_reset"), has),
                 **dict.fromkeys(("move", "unassign"), edit and bool(selected)),
                 **dict.fromkeys(("preview", "show_file", "similar"), bool(selected)),
+                "reveal": bool(selected) and session is not None and session.run is not None,
                 **dict.fromkeys(("filter", "gallery", "dendrogram"), has),
                 "undo": undo is not None,
                 "redo": redo is not None,

@@ -18,12 +18,15 @@ from dclust_gui.ui.views.dendrogram_pane import DendrogramPane
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dclust_gui.domain.selection import Selection
     from dclust_gui.services.thumbnails import ThumbnailService
     from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.dialogs import Dialogs
     from dclust_gui.ui.windows.main_window import MainWindow
 
+_NOTE_MS = 5000
 _KINDS = (
     "Picture of the view (*.svg);;Picture of the view (*.png);;"
     "Tree for other programs (*.nwk);;SciPy linkage matrix (*.npy)"
@@ -61,6 +64,8 @@ class TreePage(QObject):
         self._loader = ThumbnailLoader(thumbnails, self)
         self._model: DendrogramModel | None = None
         self._pane: DendrogramPane | None = None
+        self._filtered: frozenset[int] | None = None
+        self._to_reveal: tuple[int, ...] = ()
         controller.session_changed.connect(self._on_controller_session_changed)
         controller.state_changed.connect(self._on_controller_state_changed)
 
@@ -70,16 +75,46 @@ class TreePage(QObject):
         if self._pane is None:
             self._model = DendrogramModel(self)
             self._pane = DendrogramPane(self._model, self._loader, self._window)
+            # After the view's own connection: a new tree must be in place before it is shown.
+            self._model.tree_changed.connect(self._on_model_tree_changed)
             self._connect(self._pane)
             self._window.add_page(self._pane)
             self._pane.set_source(self._controller.session)
             self._pane.set_editable(self._controller.is_editable)
+            self._model.set_filtered(self._filtered)
         return self._pane
 
     @property
     def is_shown(self) -> bool:
         """Whether the dendrogram is the page in sight."""
         return self._pane is not None and self._window.page is self._pane
+
+    def set_filtered(self, images: frozenset[int] | None) -> None:
+        """Fade what a filter hides.
+
+        Args:
+            images: Ids of the images that it lets through; None for no filter.
+        """
+        self._filtered = images
+        if self._model is not None:
+            self._model.set_filtered(images)
+
+    def show_images(self, images: Iterable[int]) -> None:
+        """Reveal the smallest branch that holds some images, once the tree is there."""
+        self._to_reveal = tuple(images)
+        self._reveal()
+
+    def _reveal(self) -> None:
+        pane, model = self.pane, self._model
+        if model is None or model.tree is None or not self._to_reveal:
+            return
+        images, self._to_reveal = self._to_reveal, ()
+        positions = model.positions_of(images)
+        if len(positions):
+            first, last = int(positions.min()), int(positions.max())
+            pane.view.reveal(model.layout.spanning(first, last + 1))
+        else:
+            self._window.statusBar().showMessage("These images are not in the tree", _NOTE_MS)
 
     def shutdown(self, timeout_ms: int = 0) -> bool:
         """Stop reading pictures; True when it has ended."""
@@ -106,7 +141,13 @@ class TreePage(QObject):
         self._window.messages.show_message(Message(MessageKind.ERROR, str(error)))
 
     @Slot()
+    def _on_model_tree_changed(self) -> None:
+        if self._to_reveal:
+            self._reveal()
+
+    @Slot()
     def _on_controller_session_changed(self) -> None:
+        self._filtered, self._to_reveal = None, ()
         if self._pane is not None:
             self._pane.set_source(self._controller.session)
 

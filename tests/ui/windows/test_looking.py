@@ -12,6 +12,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.cuts import Cut
 from dclust_gui.services.cutting import CutRequest, preview_cut
 from dclust_gui.services.similar import SimilarResult
+from dclust_gui.ui.models.cluster_model import Role
 from dclust_gui.ui.views.view_bar import View
 from dclust_gui.ui.windows.dropping import drop_hint
 
@@ -50,6 +51,43 @@ def test_the_filter_box_limits_the_gallery_and_back_takes_it_away(
     assert bar.filter.text == ""
     app.window.actions_["forward"].trigger()
     qtbot.waitUntil(lambda: app.gallery.rowCount() == 8, timeout=5000)
+
+
+def test_the_filter_fades_the_tree_and_counts_in_the_panel(
+    clustered_app: App, qtbot: QtBot
+) -> None:
+    app = clustered_app
+    app.window.actions_["dendrogram"].trigger()
+    model = app.tree_page.pane.view.model
+    qtbot.waitUntil(lambda: model.tree is not None, timeout=5000)
+    app.window.view_bar.filter.set_text("cat")
+    qtbot.waitUntil(lambda: model.n_matching(0, 24) == 8, timeout=5000)
+    panel = app.clusters
+    rows = [panel.index(at).data(Role.MATCHING) for at in range(panel.rowCount())]
+    assert sum(rows) == 8
+    assert panel.n_matching() == 8
+    session_of(app).move(range(24), 1)
+    assert panel.n_matching(1) == 8
+    app.window.view_bar.filter.set_text("")
+    qtbot.waitUntil(lambda: model.match_sums is None, timeout=5000)
+    assert panel.index(0).data(Role.MATCHING) is None
+
+
+def test_images_are_shown_in_the_tree(clustered_app: App, qtbot: QtBot) -> None:
+    app = clustered_app
+    app.controller.select([5], 5)
+    qtbot.waitUntil(app.window.actions_["reveal"].isEnabled, timeout=5000)
+    app.window.actions_["reveal"].trigger()
+    view = app.tree_page.pane.view
+    qtbot.waitUntil(lambda: view.current >= 0, timeout=5000)
+    assert app.tree_page.is_shown
+    assert view.branches.images_of(view.current) == (5,)
+    assert view.camera.start <= view.model.position_of(5) < view.camera.stop
+    app.window.clusters.select_cluster(1)
+    qtbot.waitUntil(app.window.actions_["reveal_cluster"].isEnabled, timeout=5000)
+    app.window.actions_["reveal_cluster"].trigger()
+    members = np.flatnonzero(session_of(app).clustering.labels == 1)
+    assert set(members.tolist()) <= set(view.branches.images_of(view.current))
 
 
 def test_a_filter_works_inside_a_chosen_cluster(clustered_app: App, qtbot: QtBot) -> None:

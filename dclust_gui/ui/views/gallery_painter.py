@@ -1,0 +1,92 @@
+"""Paints what is in sight of the gallery, with the header of the topmost cluster held in sight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect
+
+from dclust_gui.domain.edits import count_of
+from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title
+from dclust_gui.ui.views.gallery_delegate import HEADER_PX
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPainter
+
+    from dclust_gui.ui.views.gallery_view import GalleryView
+
+
+class GalleryPainter:
+    """Paints one frame at a time; nothing out of sight is looked at.
+
+    Args:
+        view: The gallery.
+
+    Attributes:
+        hover_row: The row under the mouse; -1 for none.
+        hot_section: The section that dragged images would go to; -1 for none.
+    """
+
+    def __init__(self, view: GalleryView) -> None:
+        self._view = view
+        self.hover_row = -1
+        self.hot_section = -1
+
+    def paint(self, painter: QPainter, area: QRect) -> None:
+        """Paint a part of the viewport."""
+        view = self._view
+        painter.fillRect(area, view.delegate.shades.ground)
+        offset, cells = view.verticalOffset(), view.geometry_of_cells
+        wanted = area.translated(0, offset)
+        has_headers = bool(cells.header_rect(0).height())
+        if has_headers:
+            for section in cells.sections_in(wanted):
+                place = cells.header_rect(section).translated(0, -offset)
+                self._paint_header(painter, section, place)
+        painter.setFont(view.font())
+        for row in cells.rows_in(wanted).tolist():
+            self._paint_row(painter, row, offset)
+        held = self.held_header()
+        if held is not None and held[1].intersects(area):
+            self._paint_header(painter, *held)
+
+    def held_header(self) -> tuple[int, QRect] | None:
+        """The section whose header stays at the top although it is scrolled past, and where.
+
+        It is in viewport coordinates; the next section's header pushes it out. None when no
+        header is held.
+        """
+        view = self._view
+        cells, offset = view.geometry_of_cells, view.verticalOffset()
+        section = cells.section_at(offset)
+        header = cells.header_rect(section)
+        if header.isNull() or header.top() >= offset:
+            return None
+        room = cells.section_rect(section).bottom() + 1 - offset
+        return section, QRect(0, min(0, room - HEADER_PX), header.width(), HEADER_PX)
+
+    def _paint_row(self, painter: QPainter, row: int, offset: int) -> None:
+        view = self._view
+        look, selection = view.gallery.look_at(row), view.selection
+        view.delegate.paint_cell(
+            painter,
+            view.geometry_of_cells.cell_rect(row).translated(0, -offset),
+            look,
+            is_selected=look.image in selection.images,
+            is_hovered=row == self.hover_row,
+            has_focus=look.image == selection.current and view.hasFocus(),
+        )
+
+    def _paint_header(self, painter: QPainter, section: int, place: QRect) -> None:
+        view = self._view
+        entry, source = view.gallery.sections[section], view.gallery.source
+        if entry.cluster is None or source is None:
+            return
+        view.delegate.paint_header(
+            painter,
+            place,
+            cluster_title(source.clustering, entry.cluster),
+            count_of(entry.count),
+            cluster_colour_index(source.clustering, entry.cluster),
+            hot=section == self.hot_section,
+        )
