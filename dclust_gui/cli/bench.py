@@ -12,7 +12,7 @@ from dclust_gui.services.bench.algorithms import bench_algorithms
 from dclust_gui.services.bench.reading import bench_extract, bench_rescan
 from dclust_gui.services.bench.rows import as_json
 from dclust_gui.services.bench.startup import bench_startup
-from dclust_gui.services.bench.window import bench_dendrogram, bench_gallery, bench_open
+from dclust_gui.services.bench.window import bench_dendrogram, bench_gallery, bench_map, bench_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ _BENCHES: dict[str, Bench] = {
     "algorithms": bench_algorithms,
     "gallery": bench_gallery,
     "dendrogram": bench_dendrogram,
+    "map": bench_map,
     "open": bench_open,
     "startup": bench_startup,
 }

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-N_LEVELS = 22
-"""Levels of zoom at which further pictures find room; from one to the next half the area."""
+N_LEVELS = 33
+"""Levels of zoom at which further pictures find room; three of them halve the distance."""
 
 NEVER = 255
 """Level of images that never have room for a picture: they lie too near to better ones."""
@@ -29,7 +29,7 @@ def spacing_of(level: int) -> float:
     Args:
         level: 0 for the whole map, whose larger side is 2.
     """
-    return float(2.0 * 2.0 ** (-level / 2))
+    return float(2.0 * 2.0 ** (-level / 3))
 
 
 def turned_like(places: NDArray[np.float32], model: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -62,6 +62,27 @@ def bench_dendrogram(
     yield from rows_of("dendrogram", _command("dendrogram"))
 
 
+def bench_map(
+    say: Callable[[str], None],
+    *,
+    long: bool = False,  # noqa: ARG001 -- the same for all benchmarks
+) -> Iterator[BenchRow]:
+    """Zoom, pan and lasso a map of 100,000 images.
+
+    Args:
+        say: Told what is measured.
+        long: Changes nothing.
+
+    Yields:
+        Frame times in milliseconds, and resident memory.
+
+    Raises:
+        InputError: If the window cannot be measured.
+    """
+    say("Zooming and lassoing a map of 100,000 images")
+    yield from rows_of("map", _command("map"))
+
+
 def bench_open(
     say: Callable[[str], None],
     *,

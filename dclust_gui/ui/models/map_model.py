@@ -63,6 +63,8 @@ class MapModel(QObject):
         is_dim: bool (n,), left out by the filter.
         has_dim: Whether any is.
         n_selected: How many are selected.
+        n_selections: Goes up with every other selection.
+        n_labelings: Goes up when clusters, their names or their colours are other ones.
         revision: Goes up with every change of what is painted.
 
     Signals:
@@ -81,7 +83,7 @@ class MapModel(QObject):
         self._shown: NDArray[np.bool_] | None = None
         self._rows: NDArray[np.int64] = np.empty(0, np.int64)
         self.before: NDArray[np.float32] | None = None
-        self.revision = 0
+        self.revision = self.n_selections = self.n_labelings = 0
         self._take_layout(None)
 
     # -- what is shown -----------------------------------------------------------------------
@@ -263,6 +265,7 @@ class MapModel(QObject):
 
     def _mark_labels(self) -> None:
         source = self._source
+        self.n_labelings += 1
         if source is None:
             self.labels = np.empty(0, np.int32)
             self.tones = np.empty(0, np.uint8)
@@ -307,5 +310,6 @@ class MapModel(QObject):
         self._tell()
 
     def _follow_selection(self, _selection: Selection) -> None:
+        self.n_selections += 1
         self._mark_selected()
         self._tell()

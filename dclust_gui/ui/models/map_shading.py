@@ -107,13 +107,13 @@ def _shades(counts: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
 
     A single point can be seen, and the densest place is full.
     """
-    most = max(float(counts.max(initial=0.0)), 1.0)
-    shade: NDArray[np.float32] = np.log1p(counts).astype(np.float32)
-    shade *= np.float32((1 - _LEAST_SHADE) / np.log1p(most))
+    most = np.log1p(max(float(counts.max(initial=0.0)), 1.0))
+    shade = np.log1p(counts)
+    shade *= np.float32((1 - _LEAST_SHADE) / most)
     shade += np.float32(_LEAST_SHADE)
-    shade *= np.minimum(counts * np.float32(1 / _CENTRE), 1).astype(np.float32)
-    factor: NDArray[np.float32] = shade / np.maximum(counts, np.float32(1e-6), dtype=np.float32)
-    return shade, factor
+    np.multiply(shade, np.minimum(counts * np.float32(1 / _CENTRE), np.float32(1)), out=shade)
+    factor = shade / np.maximum(counts, np.float32(1e-6))
+    return shade, factor.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

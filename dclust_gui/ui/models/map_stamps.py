@@ -26,6 +26,7 @@ LEAST_MARK_PX = 7
 
 _EDGE_PX = 1
 _DIM_SHARE = 0.28
+_RIM_SHARE = 0.45
 
 
 class DotState(IntEnum):
@@ -60,7 +61,7 @@ def dot_stamps(side_px: int, base: QColor, accent: QColor, *, dark: bool) -> Sta
         accent: Ring around selected ones.
         dark: For a dark background.
     """
-    whole = side_px + 2 * _EDGE_PX + 2
+    whole = side_px + 2 * _EDGE_PX + 2 * (side_px >= LEAST_MARK_PX)
     middle = whole // 2
     rows, columns = np.mgrid[:whole, :whole]
     inside = np.hypot(rows - (whole - 1) / 2, columns - (whole - 1) / 2) <= whole / 2
@@ -91,6 +92,7 @@ def _dot(
     pixels = np.zeros((whole, whole), np.uint32)
     image = QImage(pixels.data, whole, whole, 4 * whole, QImage.Format.Format_RGB32)
     image.fill(base)
+    is_disc = side_px < LEAST_MARK_PX or tone == UNASSIGNED_TONE
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -105,7 +107,11 @@ def _dot(
     if state is DotState.DIM:
         colour.setAlphaF(_DIM_SHARE)
     painter.setBrush(colour)
-    if side_px < LEAST_MARK_PX or index == NO_COLOUR:
+    if is_disc and state is not DotState.SELECTED:
+        painter.setOpacity(_RIM_SHARE)
+        painter.drawRect(QRectF(0, 0, whole, whole))
+        painter.setOpacity(1)
+    if is_disc:
         painter.drawEllipse(box)
     else:
         painter.drawPath(mark_path(box, index))

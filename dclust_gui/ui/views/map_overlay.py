@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 
+from dclust_gui.ui.models.map_geometry import points_in_box
 from dclust_gui.ui.views.dendrogram_text import text_fonts
 from dclust_gui.ui.views.map_painter import MARK_PX
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QFont
+
     from dclust_gui.ui.models.dendrogram_pictures import DendrogramPictures
     from dclust_gui.ui.models.map_model import MapModel
     from dclust_gui.ui.views.map_painter import MapLook, MapPainter
@@ -66,6 +69,7 @@ class MapOverlay:
         self._painter = painter
         self._previews = previews
         self._legend: tuple[tuple[object, ...], QPixmap] | None = None
+        self._is_legend_right = self._is_legend_high = False
 
     def paint(
         self,
@@ -110,9 +114,15 @@ class MapOverlay:
         fill = QColor(accent)
         fill.setAlpha(36 if attention.is_drawing else 14)
         style = Qt.PenStyle.SolidLine if attention.is_drawing else Qt.PenStyle.DashLine
-        painter.setPen(QPen(accent, 1.5, style))
+        outline = QPolygonF(attention.outline)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)  # far faster when large
+        painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(fill)
-        painter.drawPolygon(QPolygonF(attention.outline), Qt.FillRule.WindingFill)
+        painter.drawPolygon(outline, Qt.FillRule.WindingFill)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(accent, 1.5, style))
+        painter.drawPolyline(outline)
+        painter.drawLine(outline.last(), outline.first())
 
     def _ring(self, painter: QPainter, row: int, colour: QColor, width: float) -> None:
         """A ring around a picture or a dot, where it is in view."""
@@ -188,12 +198,32 @@ class MapOverlay:
     # -- the legend --------------------------------------------------------------------------
 
     def _paint_legend(self, painter: QPainter, area: QRect, look: MapLook) -> None:
-        key = (self._model.revision, look.dark, look.ratio, area.height())
+        key = (self._model.n_labelings, look.dark, look.ratio, area.height())
         if self._legend is None or self._legend[0] != key:
             self._legend = (key, self._legend_picture(painter, area, look))
         picture = self._legend[1]
-        height = picture.height() / look.ratio
-        painter.drawPixmap(QPointF(GRID, area.height() - GRID - height), picture)
+        size = (picture.width() / look.ratio, picture.height() / look.ratio)
+        painter.drawPixmap(self._corner(area, size), picture)
+
+    def settle_legend(self, area: QRect, ratio: float) -> None:
+        """Put the legend into the lower corner, else the upper right one, that hides least."""
+        if self._legend is None:
+            return
+        size = (self._legend[1].width() / ratio, self._legend[1].height() / ratio)
+        hidden = {}
+        for corner in ((False, False), (True, False), (True, True)):
+            self._is_legend_right, self._is_legend_high = corner
+            place = self._corner(area, size)
+            box = (place.x(), place.y(), place.x() + size[0], place.y() + size[1])
+            hidden[corner] = len(points_in_box(self._painter.points, box))
+        best = min(hidden, key=lambda corner: hidden[corner])
+        self._is_legend_right, self._is_legend_high = best
+
+    def _corner(self, area: QRect, size: tuple[float, float]) -> QPointF:
+        return QPointF(
+            area.width() - GRID - size[0] if self._is_legend_right else GRID,
+            GRID if self._is_legend_high else area.height() - GRID - size[1],
+        )
 
     def _legend_picture(self, painter: QPainter, area: QRect, look: MapLook) -> QPixmap:
         limit = max(1, min(_LEGEND_ROWS, (area.height() // 2) // _LINE_PX))
@@ -232,16 +262,6 @@ class MapOverlay:
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-def text_fonts(font: QFont) -> tuple[QFont, QFont]:
-    """Fonts of names and of notes, from the window's font."""
-    title, small = QFont(font), QFont(font)
-    title.setPixelSize(13)
-    title.setWeight(QFont.Weight.DemiBold)
-    small.setPixelSize(12)
-    small.setWeight(QFont.Weight.Normal)
-    return title, small
 
 
 def _elided(font: QFont, words: str, width: float) -> str:

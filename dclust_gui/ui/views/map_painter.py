@@ -20,7 +20,13 @@ from dclust_gui.ui.models.map_shading import (
     packed,
     set_down,
 )
-from dclust_gui.ui.models.map_stamps import UNASSIGNED_TONE, dot_stamps, kinds_of, tone_table
+from dclust_gui.ui.models.map_stamps import (
+    N_TONES,
+    UNASSIGNED_TONE,
+    dot_stamps,
+    kinds_of,
+    tone_table,
+)
 from dclust_gui.ui.models.palette import NO_COLOUR, cluster_colour, mark_pixmap
 
 if TYPE_CHECKING:
@@ -32,14 +38,17 @@ if TYPE_CHECKING:
     from dclust_gui.ui.models.map_model import MapModel
     from dclust_gui.ui.views.theme import Colours
 
-MOST_DOTS = 8_000
+MOST_DOTS = 5_000
 """Above so many images in view their density is shown."""
+
+MOST_SPECKS = 5_000
+"""Above so many selected images density itself shows them, rather than a speck for each."""
 
 PICTURE_SIDES = (40, 48, 56, 64, 80, 96, 112, 128, 160, 192)
 """Sides of pictures, device-independent pixels: a few, so that they are seldom loaded anew."""
 
 BIN_PX = 3
-COARSE_BIN_PX = 5
+COARSE_BIN_PX = 6
 """Squares of density while the map moves."""
 
 MARK_PX = 12
@@ -133,7 +142,6 @@ class MapPainter:
         box = (-margin, -margin, camera.width + margin, camera.height + margin)
         self.rows = points_in_box(points, box)
         self.points = points[self.rows]
-        canvas.pixels.fill(packed(QColor(look.colours.base)))
         if len(self.rows) > MOST_DOTS:
             self._paint_density(canvas, camera, look)
         else:
@@ -152,13 +160,22 @@ class MapPainter:
             dim = model.is_dim[rows]
             weights[dim] = _DIM_WEIGHT
             tones = np.where(dim, UNASSIGNED_TONE, tones)
-        base = QColor(look.colours.base)
+        chosen = model.is_selected[rows] if model.n_selected else np.zeros(len(rows), np.bool_)
+        has_specks = model.n_selected <= MOST_SPECKS
+        if not has_specks:
+            tones = np.where(chosen, N_TONES, tones)
+        base, accent = QColor(look.colours.base), QColor(look.colours.accent)
+        table = np.append(
+            tone_table(dark=look.dark),
+            np.array([[accent.red(), accent.green(), accent.blue()]], np.float32),
+            axis=0,
+        )
         bin_px = COARSE_BIN_PX if look.is_moving else BIN_PX
         pixels = density_image(
             self.points,
             tones,
             weights,
-            tone_table(dark=look.dark),
+            table,
             np.array([base.red(), base.green(), base.blue()], np.float32),
             (math.ceil(camera.width), math.ceil(camera.height)),
             bin_px,
@@ -169,8 +186,7 @@ class MapPainter:
         height, width = pixels.shape
         painter.drawImage(QRectF(0, 0, width * bin_px, height * bin_px), image_over(pixels))
         painter.end()
-        if model.n_selected:
-            chosen = model.is_selected[rows]
+        if has_specks and model.n_selected:
             points = self.points[chosen] * np.float32(look.ratio)
             set_down(canvas.pixels, points, np.zeros(len(points), np.int64), _speck(look))
 
@@ -180,6 +196,7 @@ class MapPainter:
         model, rows = self._model, self.rows
         room = _COVER * camera.width * camera.height / max(len(rows), 1)
         self.dot_px = int(min(max(math.sqrt(room), _LEAST_DOT_PX), _MOST_DOT_PX))
+        canvas.pixels.fill(packed(QColor(look.colours.base)))
         if not len(rows):
             return
         dim, chosen = model.is_dim[rows], model.is_selected[rows]
@@ -264,17 +281,17 @@ class MapPainter:
 
 def picture_side(camera: MapCamera, n_images: int) -> int:
     """Side of the pictures: larger for few images, and growing slowly while one zooms in."""
-    room = 0.7 * min(camera.width, camera.height) / math.sqrt(max(n_images, 1))
-    first = min(max(room, 44.0), 112.0)
+    room = 0.8 * min(camera.width, camera.height) / math.sqrt(max(n_images, 1))
+    first = min(max(room, 48.0), 128.0)
     wanted = first * max(camera.zoom, 1.0) ** 0.25
     return next((s for s in reversed(PICTURE_SIDES) if s <= wanted), PICTURE_SIDES[0])
 
 
 def room_level(camera: MapCamera, side_px: float, n_images: int) -> int:
     """Up to which level pictures of a size do not overlap; sparse where there are many images."""
-    crowd = min(1.0, n_images / 4000)
-    apart = side_px * (1.1 + 1.2 * crowd / max(camera.zoom, 1.0))
-    level = math.floor(2 * math.log2(max(spacing_of(0) * camera.scale / apart, 1.0)))
+    crowd = min(1.0, n_images / 20_000)
+    apart = side_px * (1.08 + 1.2 * crowd / max(camera.zoom, 1.0))
+    level = math.floor(3 * math.log2(max(spacing_of(0) * camera.scale / apart, 1.0)))
     return min(level, N_LEVELS)
 
 

@@ -8,10 +8,10 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -75,8 +75,9 @@ class MapPane(QWidget):
         self._tool_buttons = {t: self._choice(t.value, self._tools) for t in MapTool}
         self._pictures = QCheckBox("Pictures", self)
         self._legend = QCheckBox("Legend", self)
-        self._status = QLabel(self)
-        self._stop = QPushButton("Stop", self)
+        self._notice = QFrame(self.view)
+        self._status = QLabel(self._notice)
+        self._stop = QPushButton("Stop", self._notice)
         self._anew = QPushButton("Lay out again", self)
         self._fit = QPushButton("Fit", self)
         self._nearer = QPushButton("+", self)
@@ -103,8 +104,9 @@ class MapPane(QWidget):
     def set_status(self, text: str, *, can_stop: bool = False) -> None:
         """Say how far a layout is; empty for nothing."""
         self._status.setText(text)
-        self._status.setToolTip(text)
         self._stop.setVisible(can_stop)
+        self._notice.setVisible(bool(text))
+        self._notice.adjustSize()
 
     def set_anew_offered(self, n_later: int) -> None:
         """Offer to lay all images out again.
@@ -141,12 +143,16 @@ class MapPane(QWidget):
         bar.addWidget(self._pictures)
         bar.addSpacing(GRID // 2)
         bar.addWidget(self._legend)
-        bar.addSpacing(GRID)
-        bar.addWidget(self._status, 1)
-        for button in (self._stop, self._anew, self._farther, self._nearer, self._fit):
+        bar.addStretch(1)
+        for button in (self._anew, self._farther, self._nearer, self._fit):
             bar.addWidget(button)
         for button in (self._farther, self._nearer):
             button.setFixedWidth(GRID * 5)
+        note = QHBoxLayout(self._notice)
+        note.setContentsMargins(GRID + GRID // 2, GRID // 2, GRID, GRID // 2)
+        note.addWidget(self._status)
+        note.addWidget(self._stop)
+        self._notice.move(GRID, GRID)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -173,10 +179,10 @@ class MapPane(QWidget):
             widget.setToolTip(tip)
         self._pictures.setChecked(True)
         self._legend.setChecked(True)
-        self._status.setProperty("look", "faint")
         self._status.setAccessibleName("Progress of the map")
-        self._status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._notice.setAutoFillBackground(True)
+        self._notice.setFrameShape(QFrame.Shape.StyledPanel)
+        self._notice.setCursor(Qt.CursorShape.ArrowCursor)
         self.setFocusProxy(self.view)
 
     def _connect(self) -> None:

@@ -126,7 +126,7 @@ class MapView(QWidget):
         self._tool = MapTool.PAN
         self._has_pictures = self._has_legend = True
         self._is_moving = self._is_editable = False
-        self._kept_outline: tuple[list[tuple[float, float]], frozenset[int]] = ([], frozenset())
+        self._kept_outline: tuple[list[tuple[float, float]], int] = ([], -1)
         self._message = ""
         self._mouse = MapMouse(self)
         self._keys = MapKeys(self)
@@ -155,7 +155,7 @@ class MapView(QWidget):
         self._glide.setDuration(_GLIDE_MS)
         self._glide.setEasingCurve(QEasingCurve.Type.InOutCubic)
         self._glide.valueChanged.connect(self._on_glide_value_changed)
-        self._glide.finished.connect(self.update)
+        self._glide.finished.connect(self._settling.start)
         self._model.layout_changed.connect(self._on_model_layout_changed)
         self._model.changed.connect(self._on_model_changed)
         self._pictures.arrived.connect(self._on_pictures_arrived)
@@ -168,7 +168,7 @@ class MapView(QWidget):
         self._pictures.clear()
         self._previews.clear()
         self._method = None
-        self._kept_outline = ([], frozenset())
+        self._kept_outline = ([], -1)
         self._model.set_source(source)
 
     def set_message(self, text: str) -> None:
@@ -355,10 +355,10 @@ class MapView(QWidget):
         self.drop_drawing()
         images = frozenset(self._model.images[rows].tolist())
         chosen = images | self._model.selection if adds else images
-        places = [self._camera.place_at(p.x(), p.y()) for p in outline]
-        self._kept_outline = (places if images else [], chosen)
         best = rows[self._model.rank[rows].argmin()] if len(rows) else -1
         self.request(chosen, int(self._model.images[best]) if best >= 0 else None)
+        places = [self._camera.place_at(p.x(), p.y()) for p in outline]
+        self._kept_outline = (places if images else [], self._model.n_selections)
         self.said.emit(f"{count_of(len(images))} inside the outline")
 
     def drop_drawing(self) -> None:
@@ -439,8 +439,8 @@ class MapView(QWidget):
 
     def _outline_corners(self) -> NDArray[np.float64]:
         """The outline that made the selection, in pixels: float64 (n, 2)."""
-        places, chosen = self._kept_outline
-        if not places or chosen != self._model.selection:
+        places, number = self._kept_outline
+        if not places or number != self._model.n_selections:
             return np.empty((0, 2))
         return np.array([self._camera.point_of(x, y) for x, y in places])
 
@@ -505,16 +505,19 @@ class MapView(QWidget):
             camera = camera.fitted()
         self._method = method
         self._camera = camera
-        self._kept_outline = ([], frozenset())
+        self._kept_outline = ([], -1)
         self._attention = MapAttention(has_focus=self.hasFocus())
         self._mouse.forget()
         self._glide.stop()
+        self._settling.start()
         if self._model.before is not None and self.isVisible():
             self._glide.start()
         self.update()
 
     @Slot()
     def _on_model_changed(self) -> None:
+        self._is_moving = True
+        self._settling.start()
         self.update()
 
     @Slot()
@@ -534,6 +537,8 @@ class MapView(QWidget):
     @Slot()
     def _on_settling_timeout(self) -> None:
         self._is_moving = False
+        if self._camera.is_fit:
+            self._overlay.settle_legend(self.rect(), self.devicePixelRatioF())
         self.update()
 
     @Slot("QVariant")

@@ -20,10 +20,11 @@ class View(StrEnum):
 
     GALLERY = "gallery"
     DENDROGRAM = "dendrogram"
+    MAP = "map"
 
 
 _TITLE_WIDTH = GRID * 24
-_TITLES = {View.GALLERY: "Gallery", View.DENDROGRAM: "Dendrogram"}
+_TITLES = {View.GALLERY: "Gallery", View.DENDROGRAM: "Dendrogram", View.MAP: "Map"}
 
 
 class ViewBar(QWidget):

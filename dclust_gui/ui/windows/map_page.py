@@ -82,6 +82,11 @@ class MapPage(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._on_rest_timeout)
+        # Never start a job from a finished slot of the same host: one turn of the loop later.
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(0)
+        self._again.timeout.connect(self._on_again_timeout)
         controller.session_changed.connect(self._on_controller_session_changed)
         controller.state_changed.connect(self._on_controller_state_changed)
 
@@ -105,6 +110,7 @@ class MapPage(QObject):
     def shutdown(self, timeout_ms: int = 0) -> bool:
         """Stop reading pictures; True when it has ended."""
         self._rest.stop()
+        self._again.stop()
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
@@ -255,6 +261,11 @@ class MapPage(QObject):
             self._lay_out()
 
     @Slot()
+    def _on_again_timeout(self) -> None:
+        if self._pane is not None and self._controller.session is not None:
+            self._start_due()
+
+    @Slot()
     def _on_work_state_changed(self) -> None:
         if self._pane is None:
             return
@@ -292,6 +303,7 @@ class MapPage(QObject):
             self._job, self._is_anew = -1, False
             self._take_layout(result)
             self._show_status()
+            self._again.start()
 
     @Slot(int)
     def _on_host_cancelled(self, job: int) -> None:
