@@ -32,6 +32,7 @@ from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
+from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
@@ -121,11 +122,21 @@ class App(QObject):
         )
         self.tree_page = TreePage(self.window, self.controller, self.commands.dialogs, source)
         self.tree_page.rename_requested.connect(self.window.clusters.edit_cluster)
+        self.map_page = MapPage(
+            self.window,
+            self.controller,
+            self.commands.presenter,
+            self.work,
+            self.engine_host,
+            self.query_host,
+            self._workspace,
+        )
         self.looking = Looking(
             self.window,
             self.controller,
             self.commands.presenter,
             self.tree_page,
+            self.map_page,
             self.window.inspector,
             self.query_host,
             self.filter_host,
@@ -157,6 +168,7 @@ class App(QObject):
         sys.setswitchinterval(self._switch_s)
         threads = (
             self.tree_page,
+            self.map_page,
             self.shortlist,
             self.filter_host,
             self._inspector_previews,

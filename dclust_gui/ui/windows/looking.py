@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.views.inspector import Inspector
     from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.main_window import MainWindow
+    from dclust_gui.ui.windows.map_page import MapPage
     from dclust_gui.ui.windows.presenter import Presenter
     from dclust_gui.ui.windows.tree_page import TreePage
 
@@ -44,6 +45,7 @@ class Looking(QObject):
         controller: Has the open project and selects.
         presenter: Shows images in the gallery.
         tree: The dendrogram's page.
+        map_page: The map's page.
         inspector: Tells wishes to look elsewhere.
         queries: Thread of searches.
         filters: Thread of filters, so that typing never waits for a search.
@@ -56,6 +58,7 @@ class Looking(QObject):
         controller: Controller,
         presenter: Presenter,
         tree: TreePage,
+        map_page: MapPage,
         inspector: Inspector,
         queries: QueryHost,
         filters: QueryHost,
@@ -66,6 +69,7 @@ class Looking(QObject):
         self._controller = controller
         self._presenter = presenter
         self._tree = tree
+        self._map = map_page
         self._queries = queries
         self._filters = filters
         self._similar = similar
@@ -99,12 +103,14 @@ class Looking(QObject):
         actions["reveal_cluster"].triggered.connect(self._on_reveal_cluster_triggered)
         actions["gallery"].triggered.connect(self._on_gallery_triggered)
         actions["dendrogram"].triggered.connect(self._on_dendrogram_triggered)
+        actions["map"].triggered.connect(self._on_map_triggered)
         inspector.select_requested.connect(self._on_inspector_select_requested)
         inspector.cluster_requested.connect(self._on_inspector_cluster_requested)
         inspector.similar_requested.connect(self._on_inspector_similar_requested)
         inspector.branch_requested.connect(self._on_inspector_branch_requested)
         inspector.preview_requested.connect(self._on_preview_requested)
         self._tree.preview_requested.connect(self._on_preview_requested)
+        self._map.preview_requested.connect(self._on_preview_requested)
         self._controller.session_changed.connect(self._on_controller_session_changed)
         self._queries.answered.connect(self._on_queries_answered)
         self._queries.failed.connect(self._on_queries_failed)
@@ -114,9 +120,15 @@ class Looking(QObject):
     # -- pages -----------------------------------------------------------------------------
 
     def show_view(self, view: View) -> None:
-        """Open the gallery or the dendrogram."""
+        """Open the gallery, the dendrogram or the map."""
         window = self._window
-        window.show_page(self._tree.pane if view is View.DENDROGRAM else window.gallery)
+        match view:
+            case View.GALLERY:
+                window.show_page(window.gallery)
+            case View.DENDROGRAM:
+                window.show_page(self._tree.pane)
+            case View.MAP:
+                window.show_page(self._map.pane)
         window.view_bar.set_view(view)
 
     # -- places ----------------------------------------------------------------------------
@@ -198,6 +210,10 @@ class Looking(QObject):
     @Slot()
     def _on_dendrogram_triggered(self) -> None:
         self.show_view(View.DENDROGRAM)
+
+    @Slot()
+    def _on_map_triggered(self) -> None:
+        self.show_view(View.MAP)
 
     @Slot()
     def _on_back_triggered(self) -> None:

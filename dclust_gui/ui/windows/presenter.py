@@ -119,7 +119,7 @@ class Presenter(QObject):
                 **dict.fromkeys(("move", "unassign"), edit and bool(selected)),
                 **dict.fromkeys(("preview", "show_file", "similar"), bool(selected)),
                 "reveal": bool(selected) and session is not None and session.run is not None,
-                **dict.fromkeys(("filter", "gallery", "dendrogram"), has),
+                **dict.fromkeys(("filter", "gallery", "dendrogram", "map"), has),
                 "undo": undo is not None,
                 "redo": redo is not None,
                 "rescan": edit and not self._work.is_busy,
