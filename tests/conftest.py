@@ -135,6 +135,15 @@ class ColourExtractor:
         """The device's name."""
         return "test device"
 
+    def classifier(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Sees a tench in red, a goldfish in green and a great white shark in blue."""
+        weights = np.zeros((1000, self.dims), np.float32)
+        for channel in range(3):
+            weights[channel, channel:192:3] = 1
+        bias = np.full(1000, -50, np.float32)
+        bias[:3] = 0
+        return weights, bias
+
     def prepare(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Shrink a picture to 8 x 8."""
         return np.asarray(Image.fromarray(pixels).resize((8, 8), Image.Resampling.BOX))

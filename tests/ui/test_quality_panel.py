@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,6 +85,17 @@ def test_clicking_a_bar_or_enter_asks_for_its_cluster(panel: QualityPanel, qtbot
     with qtbot.waitSignal(panel.cluster_requested) as asked:
         qtbot.keyClick(bars, Qt.Key.Key_Return)
     assert asked.args == [7]
+
+
+def test_doubts_about_the_run_stay_in_sight(panel: QualityPanel) -> None:
+    doubts = ("Little structure was found.", "About 60% of the images seem to have copies.")
+    panel.set_report(replace(report(), trust=doubts))
+    assert "\n\n".join(doubts) in texts(panel)
+    panel.set_report(report())
+    assert not any("structure" in text for text in texts(panel))
+    panel.set_report(replace(report(), trust=doubts))
+    panel.set_note("Measuring…")
+    assert not any("structure" in text for text in texts(panel))
 
 
 def test_a_note_takes_the_place_of_an_old_report(panel: QualityPanel) -> None:

@@ -64,7 +64,6 @@ class EvidencePlot(QWidget):
         self.setAccessibleName(f"{curve.title}. {curve.explanation}")
         points = "; ".join(curve.words(i) for i in range(len(curve.ks)))
         self.setAccessibleDescription(points)
-        self.setToolTip(f"<p>{curve.explanation}</p>")
 
     @property
     def reading(self) -> str:
@@ -169,7 +168,9 @@ class EvidencePlot(QWidget):
             self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Read the point under the pointer."""
+        """Read the point under the pointer; over the words, a tip explains the curve."""
+        over_words = event.position().y() < 2 * (self.fontMetrics().height() + 2)
+        self.setToolTip(f"<p>{self._curve.explanation}</p>" if over_words else "")
         self._read(self._axis.nearest(self._curve.ks, event.position().x(), self.width()))
 
     def leaveEvent(self, event: QEvent) -> None:

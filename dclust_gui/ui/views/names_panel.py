@@ -68,7 +68,7 @@ class NamesPanel(QWidget):
         self._place()
         self._words.clicked.connect(self.vocabulary_requested)
         self._clear.clicked.connect(self.vocabulary_cleared)
-        self._all.clicked.connect(self.all_requested)
+        self._all.clicked.connect(self._on_all_clicked)
         self.set_vocabulary("", 0)
         self.set_note(NO_CLUSTERS)
         self._follow_look()
@@ -145,6 +145,7 @@ class NamesPanel(QWidget):
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setAccessibleName("Suggested names")
+        self.setFocusProxy(self._area)
         words = QHBoxLayout()
         words.setSpacing(GRID // 2)
         words.addWidget(self._words)
@@ -200,6 +201,11 @@ class NamesPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._follow_look()
+
+    @Slot()
+    def _on_all_clicked(self) -> None:
+        self._area.setFocus()  # the button is about to be disabled, and focus would go anywhere
+        self.all_requested.emit()
 
     @Slot(str)
     def show_failure(self, text: str) -> None:

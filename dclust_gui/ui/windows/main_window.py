@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
     def show_names(self) -> None:
         """Open the suggestions of names."""
         self._open_dock(self.names)
+        self.names.setFocus()
 
     def show_invitation(self, *, is_wanted: bool) -> None:
         """Show the invitation in place of a gallery without images, or the gallery."""

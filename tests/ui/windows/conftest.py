@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
 
+    from dclust_gui.algorithms.shortlist import Shortlist
+    from dclust_gui.algorithms.structure import Structure
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.images import ScanResult
     from dclust_gui.engine.requests import RunRequest
@@ -42,16 +44,22 @@ class QuickEngine(Engine):
         gates: Stages that wait until their event is set.
         reached: Events that are set when a stage has begun.
         failure: Raised by the next clustering.
+        shortlist: Given with every clustering.
+        structure: The same.
     """
 
     gates: dict[Stage, threading.Event]
     reached: dict[Stage, threading.Event]
     failure: Exception | None
+    shortlist: Shortlist | None
+    structure: Structure | None
 
     def set_up(self) -> None:
         self.gates = {}
         self.reached = {stage: threading.Event() for stage in Stage}
         self.failure = None
+        self.shortlist = None
+        self.structure = None
 
     def _wait(self, stage: Stage, token: CancelToken) -> None:
         self.reached[stage].set()
@@ -120,7 +128,11 @@ class QuickEngine(Engine):
         labels = np.array([KINDS.index(name[:3]) for name in names], np.int32)
         confidence = np.linspace(0.5, 1, len(rows), dtype=np.float32)
         tree = chain_of(labels)
-        clusters = ClusterResult(labels, confidence, tree, (), "quick", {}, {})
+        found = self.shortlist
+        candidates = () if found is None else tuple((c.k, c.silhouette) for c in found.candidates)
+        clusters = ClusterResult(
+            labels, confidence, tree, candidates, "quick", {}, {}, found, self.structure
+        )
         return RunResult(ingest, rows, clusters, request.settings, 0.1, 1.0)
 
 

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from dclust_gui.algorithms.base import UnusableDataError
-from dclust_gui.algorithms.shortlist import Level, first_neighbour_levels, k_shortlist
+from dclust_gui.algorithms.composed import composed_tree
+from dclust_gui.algorithms.partition import KMeans
+from dclust_gui.algorithms.shortlist import (
+    Candidate,
+    Evidence,
+    Level,
+    Shortlist,
+    first_neighbour_levels,
+    k_shortlist,
+    shortlist_of_silhouettes,
+    with_tree,
+)
 from dclust_gui.domain.control import Cancelled
 
 
@@ -91,3 +102,37 @@ def test_a_callback_may_cancel() -> None:
 
     with pytest.raises(Cancelled):
         k_shortlist(blobs(4), callback=stop)
+
+
+def test_the_tree_is_as_good_as_its_run_and_worse_where_it_divides() -> None:
+    rows = blobs(6)
+    found = k_shortlist(rows, random_state=0)
+    labels = KMeans(3, n_init=5, random_state=0).fit(rows).labels_
+    measured = with_tree(found, rows, composed_tree(rows, labels))
+    by_k = {c.k: c for c in measured.candidates}
+    assert by_k[6].tree_silhouette <= by_k[6].silhouette + 0.02
+    assert all(-1 <= c.tree_silhouette <= 1 for c in measured.candidates)
+    assert measured.evidence is found.evidence
+
+
+def test_numbers_that_cannot_be_measured_stay_unknown() -> None:
+    one = Candidate(1, Level.COARSE, "only one", float("nan"))
+    found = with_tree(Shortlist((one,), 1, Evidence()), np.zeros((3, 2)), np.zeros((2, 4)))
+    assert np.isnan(found.candidates[0].tree_silhouette)
+
+
+def test_silhouettes_alone_give_a_list_around_the_chosen_number() -> None:
+    scores = [(2, 0.3), (3, 0.2), (4, 0.5), (5, 0.45), (6, 0.1), (7, 0.3)]
+    found = shortlist_of_silhouettes(scores, 4)
+    assert found is not None
+    assert [(c.k, c.level) for c in found.candidates] == [
+        (2, Level.COARSE),
+        (4, Level.MEDIUM),
+        (7, Level.FINE),
+    ]
+    assert found.preselected == 4
+    assert found.evidence.ks == (2, 3, 4, 5, 6, 7)
+    assert shortlist_of_silhouettes([], 2) is None
+    alone = shortlist_of_silhouettes([(2, 0.4)], 2)
+    assert alone is not None
+    assert [c.k for c in alone.candidates] == [2]

@@ -13,7 +13,12 @@ from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering
 from dclust_gui.domain.control import CancelToken
 from dclust_gui.domain.images import FileStamp, ImageFacts, ImageRecord, ImageStatus
 from dclust_gui.domain.runs import Run, RunSettings
-from dclust_gui.services.cluster_quality import QualityReport, folder_classes, quality_report
+from dclust_gui.services.cluster_quality import (
+    QualityReport,
+    folder_classes,
+    quality_report,
+    trust_notes,
+)
 from dclust_gui.services.feature_matrix import FeatureMatrix
 from dclust_gui.services.similar import SimilarService
 from dclust_gui.services.snapshot import Snapshot
@@ -113,3 +118,17 @@ def test_class_is_the_first_folder_of_readable_images() -> None:
         image("d/4.png"),
     )
     assert folder_classes(images) == ["a", "", "", "d"]
+
+
+@pytest.mark.parametrize(
+    ("report", "notes"),
+    [
+        ("{}", ()),
+        ('{"trust": 3}', ()),
+        ('{"trust": {"notes": "x"}}', ()),
+        ('{"trust": {"copies": 0.6, "notes": ["Many copies.", "Little structure."]}}', None),
+    ],
+)
+def test_doubts_are_read_from_the_runs_report(report: str, notes: tuple[str, ...] | None) -> None:
+    wanted = ("Many copies.", "Little structure.") if notes is None else notes
+    assert trust_notes(report) == wanted
