@@ -18,6 +18,7 @@ from dclust_gui.cli import (
     output,
     projects,
     reclustering,
+    reviewing,
     similar,
     trees,
 )
@@ -75,6 +76,7 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(similar.similar)
     app.command()(names.names)
     app.command()(reclustering.recluster)
+    app.command()(reviewing.review)
     app.add_typer(about.models_app, name="models")
     app.command()(about.methods)
     app.command()(about.doctor)

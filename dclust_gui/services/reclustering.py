@@ -27,6 +27,7 @@ from dclust_gui.engine.reduction import ReductionCache, known_layout, neighbours
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dclust_gui.algorithms.knn import Neighbours
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.runs import Run
     from dclust_gui.engine.pipeline import Engine
@@ -118,7 +119,7 @@ class ReclusterJob:
         features = self.engine.stored_features(run.backbone, contents)
         cache = ReductionCache.of(self.arrays, run.backbone, contents)
         meter = StageMeter(Stage.CLUSTER, 0, sink, token)
-        scaled = _unit_rows(features, run.settings.scale)
+        scaled = unit_rows(features, run.settings.scale)
         space = None if rows.is_new.any() else known_layout(run.settings, cache)
         if self.way is Way.SPREADING:
             labels, margin, note = _spread(rows, scaled, space, run, cache, self, meter)
@@ -217,8 +218,30 @@ def _earlier(run: Run, numbers: NDArray[np.intp]) -> NDArray[np.int32]:
     return table[run.labels]  # -1 reads the last entry, which stays -1
 
 
-def _unit_rows(features: NDArray[np.float16], scale: str) -> NDArray[np.float32]:
-    """Scaled as the run did; of length 1 where that did not do so."""
+def nearest_of(
+    rows: NDArray[np.float32], scale: str, cache: ReductionCache, meter: StageMeter
+) -> Neighbours:
+    """Nearest images in `unit_rows`, from the cache where a run left them.
+
+    Args:
+        rows: float32 (m, d), of length 1.
+        scale: How the run scaled them.
+        cache: Of these features.
+        meter: Told of progress.
+    """
+    from dclust_gui.algorithms.umap import neighbour_count
+
+    name = scale if scale in ("l2", "centre-l2") else f"{scale} of length 1"
+    return neighbours(rows, name, neighbour_count(len(rows)), cache, ignore_events, meter.set)
+
+
+def unit_rows(features: NDArray[np.float16], scale: str) -> NDArray[np.float32]:
+    """Features scaled as a run did; of length 1 where that did not do so.
+
+    Args:
+        features: float16 (m, d).
+        scale: The run's scaling.
+    """
     from dclust_gui.algorithms.distances import normalise_rows, scale_features
 
     rows = scale_features(features, scale)[0]
@@ -237,12 +260,8 @@ def _spread(
     meter: StageMeter,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], str]:
     from dclust_gui.algorithms.label_spreading import spread_labels
-    from dclust_gui.algorithms.umap import neighbour_count
 
-    scale = run.settings.scale
-    name = scale if scale in ("l2", "centre-l2") else f"{scale} of length 1"
-    count = neighbour_count(len(scaled))
-    near = neighbours(scaled, name, count, cache, ignore_events, meter.set)
+    near = nearest_of(scaled, run.settings.scale, cache, meter)
     found = spread_labels(
         scaled,
         near,
