@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.knn import Neighbours
 
 NEIGHBOURS = 10
+"""Images whose agreement counts."""
+NEIGHBOURS_LOOKED_AT = 15
+"""Images among which these are sought, as copies do not count."""
 LOW_LIFT = 0.5
 """Agreement beyond chance below which clusters hardly follow the features."""
 COPY_RATIO = 0.25

@@ -42,6 +42,9 @@ ISOLATED_ABOVE = 5_000
 DEFAULTS = {"algorithm": "kmeans", "reduce": "umap", "head": "none"}
 """What `auto` stands for."""
 
+NEIGHBOURS_UP_TO = 5_000
+"""Images up to which neighbours are found for the measure of trust alone."""
+
 FEWEST_FOR_UMAP = 50
 """With fewer images k-means on the features is as good or better, so these are clustered."""
 
@@ -176,7 +179,7 @@ def group_rows(
     internal = _measure(space, labels, settings.seed)
     shortlist = _with_tree(shortlist, space, tree, settings.seed)
     timings["measure"] = meter.finish()
-    structure = _structure(labels, settings, cache)
+    structure = _structure(features, labels, settings, cache)
     for note in () if structure is None else structure.notes():
         sink(Notice(Severity.WARNING, note))
     for array in (labels, confidence, tree):
@@ -310,14 +313,23 @@ def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, f
 
 
 def _structure(
-    labels: NDArray[np.int32], settings: RunSettings, cache: ReductionCache | None
+    features: NDArray[np.float16],
+    labels: NDArray[np.int32],
+    settings: RunSettings,
+    cache: ReductionCache | None,
 ) -> Structure | None:
-    """How far the clusters can be trusted; None where no neighbours are known."""
+    """How far the clusters can be trusted; None where neighbours would take long to find."""
+    from dclust_gui.algorithms.structure import FEWEST, NEIGHBOURS_LOOKED_AT, assess
+
     near = known_neighbours(settings, len(labels), cache)
     if near is None or len(near.indices) != len(labels):
-        return None
-    from dclust_gui.algorithms.structure import assess
+        if not FEWEST <= len(labels) <= NEIGHBOURS_UP_TO:
+            return None
+        from dclust_gui.algorithms.distances import scale_features
+        from dclust_gui.algorithms.knn import nearest_neighbours
 
+        rows = scale_features(features, settings.scale)[0]
+        near = nearest_neighbours(rows, NEIGHBOURS_LOOKED_AT)
     return assess(near, labels)
 
 

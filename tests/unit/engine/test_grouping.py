@@ -11,7 +11,7 @@ from dclust_gui.algorithms.distances import Scaling
 from dclust_gui.domain import tree
 from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
 from dclust_gui.domain.errors import ClusteringError, InputError
-from dclust_gui.domain.events import Event, Stage, StageProgressed
+from dclust_gui.domain.events import Event, Notice, Stage, StageProgressed
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.grouping import SCALES, by_size, group_rows, resolve
 
@@ -135,3 +135,24 @@ def test_sizes_order_labels_and_noise_stays() -> None:
         1, 1, -1, 2, 0, 0, 0, 2
     ]  # fmt: skip
     assert by_size(np.full(3, -1, np.int32)).tolist() == [-1, -1, -1]
+
+
+def test_trust_is_measured_without_a_layout_too() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(120, 24)).astype(np.float16)
+    told: list[Event] = []
+    found = group_rows(rows, replace(DEFAULT, k=8), told.append, CancelToken())
+    assert found.structure is not None
+    assert found.structure.has_little
+    notices = [e.text for e in told if isinstance(e, Notice)]
+    assert [note for note in notices if note.startswith("Little structure")]
+    few = group_rows(blobs((10, 10)), replace(DEFAULT, k=2), ignore_events, CancelToken())
+    assert few.structure is None
+
+
+def test_a_number_chosen_by_silhouettes_has_a_short_list_measured_on_the_tree() -> None:
+    found = group_rows(blobs((12, 12, 12, 12)), replace(DEFAULT, k=0), ignore_events, CancelToken())
+    assert found.shortlist is not None
+    assert found.shortlist.preselected == 4 == len(set(found.labels.tolist()))
+    chosen = next(c for c in found.shortlist.candidates if c.k == 4)
+    assert chosen.tree_silhouette == pytest.approx(chosen.silhouette, abs=0.02)
