@@ -27,6 +27,7 @@ LEAST_MARK_PX = 7
 _EDGE_PX = 1
 _DIM_SHARE = 0.28
 _RIM_SHARE = 0.45
+_RING_SHARE = 0.13
 
 
 class DotState(IntEnum):
@@ -103,7 +104,11 @@ def _dot(
     if state is DotState.SELECTED:
         painter.setBrush(accent)
         painter.drawEllipse(QRectF(0, 0, whole, whole))
-        box.adjust(0.5, 0.5, -0.5, -0.5)
+        if not is_disc:
+            inner = max(whole * _RING_SHARE, 1.0)
+            painter.setBrush(base)
+            painter.drawEllipse(QRectF(0, 0, whole, whole).adjusted(inner, inner, -inner, -inner))
+            box.adjust(inner, inner, -inner, -inner)
     if state is DotState.DIM:
         colour.setAlphaF(_DIM_SHARE)
     painter.setBrush(colour)

@@ -41,13 +41,20 @@ def run_map_drag(view: MapView, ids: Sequence[int], row: int) -> None:
         data.setUrls([file_url(view.model.path_of(image)) for image in ids])
     drag = QDrag(view)
     drag.setMimeData(data)
-    first = int(view.model.images[row]) if row >= 0 else ids[0]
     accent = view.palette().highlight().color()
-    picture = view.pictures.picture(first)
+    picture = view.pictures.picture(_shown_first(view, ids, row))
     drag.setPixmap(drag_pixmap(picture, len(ids), view.devicePixelRatioF(), accent))
     drag.setHotSpot(QPoint(-_GAP_PX, -_GAP_PX))
     drag.exec(Qt.DropAction.CopyAction)
     view.set_target(-1)
+
+
+def _shown_first(view: MapView, ids: Sequence[int], row: int) -> int:
+    """The dragged image to show: the one under the mouse, else one whose picture is on the map."""
+    if row >= 0:
+        return int(view.model.images[row])
+    dragged = frozenset(ids)
+    return next((c.image for c in view.painter.cards if c.image in dragged), ids[0])
 
 
 class MapDrop(QObject):

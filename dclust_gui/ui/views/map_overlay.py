@@ -179,7 +179,7 @@ class MapOverlay:
         mark = self._painter.mark(model.colour_of(cluster), look)
         painter.drawPixmap(QPointF(line.left(), line.center().y() - MARK_PX / 2), mark)
         words, confidence = model.title_of(cluster), model.confidence_of(image)
-        note = "" if np.isnan(confidence) else f"{confidence:.2f}"
+        note = "" if np.isnan(confidence) else f"confidence {confidence:.2f}"
         painter.setFont(small)
         painter.setPen(QColor(look.colours.faint))
         painter.drawText(line, _RIGHT, note)

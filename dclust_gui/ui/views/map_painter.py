@@ -52,6 +52,7 @@ COARSE_BIN_PX = 6
 """Squares of density while the map moves."""
 
 MARK_PX = 12
+SMALL_MARK_PX = 9
 
 _DIM_WEIGHT = 0.1
 _FRAME_PX = 2
@@ -114,7 +115,7 @@ class MapPainter:
         self._model = model
         self._pictures = pictures
         self._stamps: dict[tuple[int, bool, str], Stamps] = {}
-        self._marks: dict[tuple[int, bool, float], QPixmap] = {}
+        self._marks: dict[tuple[int, bool, float, int], QPixmap] = {}
         self.rows: NDArray[np.int64] = np.empty(0, np.int64)
         self.points: NDArray[np.float32] = np.empty((0, 2), np.float32)
         self.cards: list[Card] = []
@@ -258,18 +259,18 @@ class MapPainter:
             painter.fillRect(frame.adjusted(-1, -1, 1, 1), QColor(look.colours.base))
         painter.fillRect(frame, cluster_colour(colour, look.dark))
         painter.drawPixmap(inner, picture)
-        if self.side_px >= 4 * MARK_PX:
-            plate = QRect(frame.left(), frame.bottom() - MARK_PX - 2, MARK_PX + 4, MARK_PX + 4)
-            plate.moveBottom(frame.bottom())
-            painter.fillRect(plate, QColor(look.colours.base))
-            painter.drawPixmap(plate.left() + 2, plate.top() + 2, self.mark(colour, look))
+        side = MARK_PX if self.side_px >= 6 * MARK_PX else SMALL_MARK_PX
+        plate = QRect(0, 0, side + 3, side + 3)
+        plate.moveBottomLeft(frame.bottomLeft())
+        painter.fillRect(plate, QColor(look.colours.base))
+        painter.drawPixmap(plate.left() + 1, plate.top() + 2, self.mark(colour, look, side))
         return frame
 
-    def mark(self, colour: int, look: MapLook) -> QPixmap:
+    def mark(self, colour: int, look: MapLook, side_px: int = MARK_PX) -> QPixmap:
         """A cluster's mark."""
-        key = (colour, look.dark, look.ratio)
+        key = (colour, look.dark, look.ratio, side_px)
         if key not in self._marks:
-            self._marks[key] = mark_pixmap(MARK_PX, colour, look.dark, look.ratio)
+            self._marks[key] = mark_pixmap(side_px, colour, look.dark, look.ratio)
         return self._marks[key]
 
     # -- what is where -----------------------------------------------------------------------
@@ -283,7 +284,7 @@ def picture_side(camera: MapCamera, n_images: int) -> int:
     """Side of the pictures: larger for few images, and growing slowly while one zooms in."""
     room = 0.8 * min(camera.width, camera.height) / math.sqrt(max(n_images, 1))
     first = min(max(room, 48.0), 128.0)
-    wanted = first * max(camera.zoom, 1.0) ** 0.25
+    wanted = first * max(camera.zoom, 1.0) ** 0.18
     return next((s for s in reversed(PICTURE_SIDES) if s <= wanted), PICTURE_SIDES[0])
 
 
