@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QDropEvent, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QDropEvent, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from dclust_gui.domain.changes import ChangeSet
@@ -24,7 +24,7 @@ from dclust_gui.domain.tree_layout import NO_NODE, TreeLayout
 from dclust_gui.domain.tree_levels import TreeLevels
 from dclust_gui.services.cutting import CutPreview, CutRequest
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
-from dclust_gui.ui.models.dendrogram_camera import Camera
+from dclust_gui.ui.models.dendrogram_camera import RIBBON_PX, Camera
 from dclust_gui.ui.models.dendrogram_model import DendrogramModel
 from dclust_gui.ui.models.dendrogram_pictures import request_side
 from dclust_gui.ui.models.dendrogram_shapes import (
@@ -39,6 +39,7 @@ from dclust_gui.ui.views.dendrogram_export import save_view
 from dclust_gui.ui.views.dendrogram_menu import branch_menu
 from dclust_gui.ui.views.dendrogram_pane import DendrogramPane
 from dclust_gui.ui.views.dendrogram_view import DendrogramView
+from dclust_gui.ui.views.theme import colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -530,6 +531,20 @@ def test_hidden_images_are_painted_faintly(view: DendrogramView, qtbot: QtBot) -
     before = contrast()
     view.model.set_filtered(frozenset())
     assert contrast() < before / 2
+
+
+def test_the_lane_tells_of_a_selected_image_along_its_whole_width(
+    view: DendrogramView, source: Source
+) -> None:
+    source.select(Selection(frozenset({view.model.image_at(3)}), None))
+    view.navigator.show_branch(int(view.model.layout.order[3]))
+    picture, camera = view.viewport().grab().toImage(), view.camera
+    v = camera.tree_stop + RIBBON_PX + 1
+    accent = QColor(colours(view.palette()).accent)
+    for place, is_marked in ((2.9, False), (3.1, True), (3.5, True), (3.9, True), (4.1, False)):
+        point = camera.point(camera.u_at(place), v).toPoint()
+        if view.viewport().rect().contains(point):
+            assert (picture.pixelColor(point) == accent) == is_marked, place
 
 
 def test_a_revealed_branch_is_current_and_in_view(view: DendrogramView) -> None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QByteArray, QEvent, QMimeData, QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtCore import (
+    QByteArray,
+    QCoreApplication,
+    QEvent,
+    QMimeData,
+    QPoint,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+)
 from PySide6.QtGui import QColor, QDrag, QDropEvent, QMouseEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
@@ -364,7 +374,7 @@ def test_scrolling_by_steps_paints_what_painting_at_once_does(desk: Desk) -> Non
     bar = desk.view.verticalScrollBar()
     for value in (30, 55, 90, 70, 20, 64):
         bar.setValue(value)
-        QApplication.processEvents()
+        QCoreApplication.sendPostedEvents()  # paints
     stepped = desk.view.viewport().grab().toImage()
     desk.view.viewport().repaint()
     assert desk.view.viewport().grab().toImage() == stepped

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal, Slot
 
 from dclust_gui.domain.height_scale import HeightScale
+from dclust_gui.domain.tree_layout import NO_NODE
 from dclust_gui.ui.models.dendrogram_camera import Camera
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _BRANCH_HEADROOM = 1.15
 _ROOT_HEADROOM = 1.04
 _SURROUNDINGS = 1.6
 _REVEALED_LEAF_PX = 70.0
+_REVEALED_LEAVES = 4
 
 
 class DendrogramNavigator(QObject):
@@ -121,7 +123,13 @@ class DendrogramNavigator(QObject):
         most = camera.content_px / _REVEALED_LEAF_PX
         room = max((stop - start) * _SURROUNDINGS, min(most, layout.n_leaves))
         middle = (start + stop) / 2
-        self._height_zoom = 1.0
+        around = node
+        while layout.parent[around] != NO_NODE and layout.size(around) < _REVEALED_LEAVES:
+            around = int(layout.parent[around])
+        height = float(layout.height[layout.parent[around]]) if around != layout.root else 0.0
+        is_squeezed = not self._is_log and 0 < height < layout.top / _BRANCH_HEADROOM
+        most_zoom = layout.top / (height * _BRANCH_HEADROOM) if is_squeezed else 1.0
+        self._height_zoom = min(most_zoom, _MOST_HEIGHT_ZOOM)
         self._rescale_heights()
         self._set_camera(self._camera.showing(middle - room / 2, middle + room / 2, 0.0))
 

@@ -140,7 +140,11 @@ class DendrogramPainter:
         colour = look.text if model.n_matching(start, stop) else look.faint
         place_x = room.left() + MARK_PX + 5
         line = QRectF(place_x, top, room.width() - MARK_PX - 5, _LINE_PX)
-        text.draw(painter, line, words if has_two else f"{words} · {count}", text.title, colour)
+        if not has_two:
+            words = f"{words} · {count}"
+            if text.width(words, text.title) > line.width():
+                words = f"{model.title_of(cluster)} · {model.n_matching(start, stop):,}"
+        text.draw(painter, line, words, text.title, colour)
         if not has_two:
             return
         below = f"{count}{self._note(start, stop)}"

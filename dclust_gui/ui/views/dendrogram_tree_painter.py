@@ -78,10 +78,10 @@ class TreePainter:
         n = model.layout.n_leaves
         edges = camera.origin + np.arange(int(camera.content_px) + 2) / camera.scale
         centres = np.clip((edges[:-1] + edges[1:]) / 2, 0, n - 1).astype(np.int64)
-        places = np.clip(np.rint(edges).astype(np.int64), 0, n)
+        places = np.clip(edges.astype(np.int64), 0, n)
         colours, numbers = tones.strong, by_cluster[model.labels[centres]]
         if model.match_sums is not None:
-            is_hidden = ~has_match(model.match_sums, np.clip(edges.astype(np.int64), 0, n))
+            is_hidden = ~has_match(model.match_sums, places)
             numbers = numbers + len(tones.strong) * is_hidden
             colours = [*tones.strong, *tones.faint]
         runs = runs_of(numbers)
@@ -100,8 +100,7 @@ class TreePainter:
         self, painter: QPainter, camera: Camera, look: Colours, places: NDArray[np.int64]
     ) -> None:
         """Where selected and hand-placed images are."""
-        model, n = self._model, self._model.layout.n_leaves
-        places[1:] = np.maximum(places[1:], np.minimum(places[:-1] + 1, n))
+        model = self._model
         v, first = round(camera.tree_stop) + 1, int(camera.axis_px)
         lanes = (
             (model.selected_sums, look.accent, v + RIBBON_PX - 1, LANE_PX),
@@ -110,7 +109,7 @@ class TreePainter:
         for sums, colour, top, thick in lanes:
             if not sums[-1]:
                 continue
-            has_some = (sums[places[1:]] - sums[places[:-1]] > 0).astype(np.int64)
+            has_some = has_match(sums, places).astype(np.int64)
             for start, stop, is_set in runs_of(has_some).tolist():
                 if is_set:
                     box = camera.rect(first + start, top, stop - start, thick)

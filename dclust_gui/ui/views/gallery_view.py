@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
     QEvent,
-    QItemSelection,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QRect,
     Qt,
     Signal,
     Slot,
@@ -30,14 +28,13 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
-    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
 from dclust_gui.domain.selection import Selection
 from dclust_gui.ui.models.gallery_model import GalleryModel
+from dclust_gui.ui.views.gallery_base import GalleryBase
 from dclust_gui.ui.views.gallery_delegate import HEADER_PX, GalleryDelegate
 from dclust_gui.ui.views.gallery_drop import GalleryDrop
 from dclust_gui.ui.views.gallery_keys import GalleryKeys
@@ -49,6 +46,8 @@ from dclust_gui.ui.views.gallery_places import GalleryPlaces
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from PySide6.QtWidgets import QAbstractItemView, QWidget
+
     from dclust_gui.ui.models.gallery_source import GallerySource
 
 MIN_SIDE_PX = 64
@@ -57,7 +56,7 @@ DEFAULT_SIDE_PX = 176
 SIDE_STEP_PX = 16
 
 
-class GalleryView(QAbstractItemView):
+class GalleryView(GalleryBase):
     """Shows a `GalleryModel`; says wishes, and mirrors the session's selection.
 
     Args:
@@ -81,8 +80,7 @@ class GalleryView(QAbstractItemView):
     cell_side_changed = Signal(int)
 
     def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._gallery = model
+        super().__init__(model, parent)
         self._paint_delegate = GalleryDelegate()
         self._layout = GalleryLayout(1, self._paint_delegate.cell_size, [0], 0)
         self._wanted_side = DEFAULT_SIDE_PX
@@ -113,11 +111,6 @@ class GalleryView(QAbstractItemView):
         if source is not None:
             self._unsubscribe = source.subscribe_selection(self.set_selection)
         self.viewport().update()
-
-    @property
-    def gallery(self) -> GalleryModel:
-        """The rows."""
-        return self._gallery
 
     @property
     def geometry_of_cells(self) -> GalleryLayout:
@@ -219,14 +212,6 @@ class GalleryView(QAbstractItemView):
 
     # -- places ----------------------------------------------------------------------------
 
-    def visible_area(self) -> QRect:
-        """What is in sight, in content coordinates."""
-        return self.viewport().rect().translated(0, self.verticalOffset())
-
-    def to_content(self, point: QPoint) -> QPoint:
-        """A point of the viewport in content coordinates."""
-        return point + QPoint(0, self.verticalOffset())
-
     def row_at(self, point: QPoint) -> int:
         """The row at a point of the viewport; -1 between cells and under a header."""
         held = self._painter.held_header()
@@ -248,14 +233,9 @@ class GalleryView(QAbstractItemView):
             return held[0]
         return self._layout.section_at(self.to_content(point).y())
 
-    def cell_on_screen(self, row: int) -> QRect:
-        """A cell in viewport coordinates."""
-        return self._layout.cell_rect(row).translated(0, -self.verticalOffset())
-
-    def update_row(self, row: int) -> None:
-        """Paint one cell anew."""
-        if row >= 0:
-            self.viewport().update(self.cell_on_screen(row))
+    def row_after(self, action: QAbstractItemView.CursorAction) -> int:
+        """The row that a cursor action leads to; -1 for none."""
+        return self._keys.row_after(action)
 
     def show_row(self, row: int) -> None:
         """Scroll just as far as needed to see a row, with its header when it is the first."""
@@ -379,52 +359,6 @@ class GalleryView(QAbstractItemView):
 
     # -- Qt's questions to a view ----------------------------------------------------------
 
-    def visualRect(self, index: QModelIndex | QPersistentModelIndex) -> QRect:
-        """A cell in viewport coordinates."""
-        return self.cell_on_screen(index.row()) if index.isValid() else QRect()
-
-    def scrollTo(
-        self,
-        index: QModelIndex | QPersistentModelIndex,
-        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
-    ) -> None:
-        """Scroll as far as needed to see a row."""
-        if hint == QAbstractItemView.ScrollHint.PositionAtTop:
-            self.verticalScrollBar().setValue(self._layout.cell_rect(index.row()).top() - 4)
-        else:
-            self.show_row(index.row())
-
-    def indexAt(self, point: QPoint) -> QModelIndex:
-        """The row at a point of the viewport."""
-        row = self.row_at(point)
-        return self._gallery.index(row) if row >= 0 else QModelIndex()
-
-    def moveCursor(
-        self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier
-    ) -> QModelIndex:
-        """The row that a cursor action leads to."""
-        row = self._keys.row_after(action)
-        return self._gallery.index(row) if row >= 0 else QModelIndex()
-
-    def horizontalOffset(self) -> int:
-        """Always 0: lines are as wide as the view."""
-        return 0
-
-    def verticalOffset(self) -> int:
-        """How far the view is scrolled, pixels."""
-        return self.verticalScrollBar().value()
-
-    def isIndexHidden(self, _index: QModelIndex | QPersistentModelIndex) -> bool:
-        """No row is hidden."""
-        return False
-
-    def setSelection(self, _rect: QRect, _flags: QItemSelectionModel.SelectionFlag) -> None:
-        """Do nothing: the selection is the session's, see `selection_requested`."""
-
-    def visualRegionForSelection(self, _selection: QItemSelection) -> QRegion:
-        """Nothing: the selection is the session's."""
-        return QRegion()
-
     def updateGeometries(self) -> None:
         """Fit the scroll bar to the content."""
         bar, page = self.verticalScrollBar(), self.viewport().height()
@@ -464,20 +398,6 @@ class GalleryView(QAbstractItemView):
         self._relayout()
 
     # -- inside ----------------------------------------------------------------------------
-
-    def _set_up(self) -> None:
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAcceptDrops(True)
-        self.setMouseTracking(True)
-        self.viewport().setMouseTracking(True)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName("Images")
-        self.setMinimumSize(MIN_SIDE_PX + 60, MIN_SIDE_PX + 40)
 
     def _restyle(self) -> None:
         palette = QPalette(self.palette())

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 _REST_MS = 150
 """After a change, before a filter is asked for again."""
 
+_WORDS_REST_MS = 1500
+"""The same for the words that the filter box offers: a project that opens has more urgent work,
+and each thread that runs Python code makes the window wait."""
+
 
 class Looking(QObject):
     """Keeps gallery, dendrogram, panel and filter box at one place.
@@ -84,6 +88,10 @@ class Looking(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._on_rest_timeout)
+        self._words_rest = QTimer(self)
+        self._words_rest.setSingleShot(True)
+        self._words_rest.setInterval(_WORDS_REST_MS)
+        self._words_rest.timeout.connect(self._on_words_rest_timeout)
         self._connect(inspector)
 
     def _connect(self, inspector: Inspector) -> None:
@@ -331,11 +339,12 @@ class Looking(QObject):
                 session.subscribe(self._follow),
                 session.subscribe_selection(self._follow_selection),
             ]
-            self._ask_words()
+            self._words_rest.start()
 
     def _follow(self, change: ChangeSet) -> None:
         if not change.is_preview:
             self._rest.start()
+            self._words_rest.start()
 
     def _follow_selection(self, selection: Selection) -> None:
         here = self._navigation.here
@@ -345,6 +354,9 @@ class Looking(QObject):
     @Slot()
     def _on_rest_timeout(self) -> None:
         self._ask_filter()
+
+    @Slot()
+    def _on_words_rest_timeout(self) -> None:
         self._ask_words()
 
     @Slot(int, object)
