@@ -128,7 +128,11 @@ class ShortlistCard(QAbstractButton):
         needed = QFontMetrics(bold).horizontalAdvance(title)
         room = metrics.horizontalAdvance(tail) + GRID if tail else 0
         if needed + room > line.width():
-            title, needed = f"{candidate.k} · {candidate.level}", 0
+            title = f"{candidate.k:,} · {candidate.level}"
+            needed = QFontMetrics(bold).horizontalAdvance(title)
+        if tail and needed + room > line.width():
+            tail = "\u2605" if candidate.is_preselected else ""  # a star
+            room = metrics.horizontalAdvance(tail) + GRID
         painter.setFont(bold)
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         elided = QFontMetrics(bold).elidedText(
@@ -155,7 +159,8 @@ class ShortlistCard(QAbstractButton):
             if place == fit - 1 and len(images) > fit:
                 painter.fillRect(cell, QColor(0, 0, 0, 150))
                 painter.setPen(QColor("#ffffff"))
-                more = f"+{len(images) - fit + 1}"
+                n_more = len(images) - fit + 1
+                more = f"+{n_more}" if n_more < 1000 else "…"
                 painter.drawText(cell, int(Qt.AlignmentFlag.AlignCenter), more)
 
     def _say(self) -> None:

@@ -192,8 +192,8 @@ def style_sheet(look: Colours) -> str:
     QToolTip {{ color: {look.text}; background: {look.raised}; border: 1px solid {look.border};
         padding: 4px; }}
     QLabel[look="faint"] {{ color: {look.faint}; }}
-    QLabel[look="warning"] {{ color: {look.warning}; border-left: 3px solid {look.warning};
-        padding-left: 8px; }}
+    QLabel[look="warning"] {{ background: {look.raised}; border: 1px solid {look.warning};
+        border-radius: 4px; padding: 8px; }}
     QLabel[look="heading"] {{ font-size: 15pt; font-weight: 600; }}
     QLabel[look="section"] {{ font-weight: 600; }}
     QPushButton {{ padding: 4px 16px; min-height: 24px; border: 1px solid {look.border};

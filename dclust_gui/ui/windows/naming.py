@@ -68,6 +68,7 @@ class NamesKeeper(QObject):
         self._asked: tuple[NDArray[np.int32], int | None, tuple[str, ...]] | None = None
         self._report: NamesReport | None = None
         self._failure = ""
+        self._is_seen = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
@@ -170,12 +171,13 @@ class NamesKeeper(QObject):
         )
         is_offered = has_room and unnamed and self._controller.is_editable
         self._window.actions_["names"].setEnabled(has_room)
-        self._window.clusters.set_names_offered(is_offered and not self._panel.isVisible())
+        self._window.clusters.set_names_offered(is_offered and not self._is_seen)
 
     # -- slots -------------------------------------------------------------------------------
 
     @Slot(bool)
     def _on_panel_shown_changed(self, is_shown: bool) -> None:
+        self._is_seen = is_shown
         if is_shown:
             self._timer.start(0)
         self._refresh_offer()
