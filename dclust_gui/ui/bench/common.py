@@ -56,12 +56,13 @@ class FrameTimes:
         state: What else goes on: `idle`, or `with extraction running`.
 
     Attributes:
+        state: The same.
         wall_ms: From the input to the end of painting.
         busy_ms: The part of it in which the GUI thread had a processor.
     """
 
     def __init__(self, state: str = IDLE) -> None:
-        self._state = state
+        self.state = state
         self.wall_ms: dict[str, list[float]] = {}
         self.busy_ms: dict[str, list[float]] = {}
 
@@ -81,7 +82,7 @@ class FrameTimes:
         """Two rows for each gesture: wall time, and the GUI thread's processor time."""
         return [
             (
-                f"frame 99th percentile, {what}, {self._state}{note}",
+                f"frame 99th percentile, {what}, {self.state}{note}",
                 float(np.percentile(times, 99)),
                 "ms",
             )

@@ -198,10 +198,10 @@ def measure(n_leaves: int = N_IMAGES) -> list[Row]:
         view.show()
         opened: Row = ("tree opened", _open(view, model, project), "s")
         idle, busy = Frames(view, IDLE), Frames(view, BUSY)
-        _gestures(idle, view)
+        _gestures(idle, view, np.array([0.13, 0.5, 0.87]), 2)
         memory = memory_row()
         with extraction_running():
-            _gestures(busy, view)
+            _gestures(busy, view, np.array([0.13, 0.87]), 1)
         view.set_source(None)
         model.shutdown()
         loader.shutdown()
@@ -209,13 +209,15 @@ def measure(n_leaves: int = N_IMAGES) -> list[Row]:
     return [opened, *idle.times.rows(), *busy.times.rows(), memory]
 
 
-def _gestures(frames: Frames, view: DendrogramView) -> None:
+def _gestures(
+    frames: Frames, view: DendrogramView, places: NDArray[np.float64], turns: int
+) -> None:
     """Everything once, with the root at the left and at the top."""
     for is_upright in (False, True):
         view.navigator.set_upright(is_upright)
         view.navigator.fit()
-        zoom_and_pan(frames, view, np.array([0.13, 0.5, 0.87]))
-        drag_the_cut(frames, view, 2)
+        zoom_and_pan(frames, view, places)
+        drag_the_cut(frames, view, turns)
         for _ in range(12):
             view.navigator.zoom(1.25)
         drag_the_cut(frames, view, 1)

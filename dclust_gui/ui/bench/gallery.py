@@ -46,7 +46,7 @@ CELLS = {"medium cells": 160, "small cells": 64}
 STEPS = {"wheel": 60, "page": 900, "far jump": 40_000}
 """How far one scroll goes, pixels."""
 
-_N_FRAMES = 300
+_N_FRAMES = {IDLE: 300, BUSY: 150}
 _SIZE = (1600, 1000)
 _SETTLE_MS = 400
 _BETWEEN_MS = 4
@@ -127,7 +127,7 @@ def _scroll(project: Project, side: int, step_px: int, what: str, times: FrameTi
         bar.setValue((bar.value() + step_px) % bar.maximum())
         QCoreApplication.sendPostedEvents()  # paints
 
-    for _ in range(_N_FRAMES):
+    for _ in range(_N_FRAMES[times.state]):
         times.frame(what, scroll)
         wait(_BETWEEN_MS)
     view.close()
