@@ -35,6 +35,7 @@ from dclust_gui.algorithms.deep.base import DeepClusterer, Session, Trained
 from dclust_gui.algorithms.deep.networks import encode
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING, TrainingStep
+from dclust_gui.algorithms.deep.selftraining import LEAST_INTERVAL
 from dclust_gui.algorithms.deep.soft import squared_distances
 from dclust_gui.algorithms.deep.starts import check_start
 from dclust_gui.algorithms.deep.training import (
@@ -133,7 +134,8 @@ class DCN(DeepClusterer):
     def _train(self, session: Session) -> Trained:
         n_images, rate = len(session.rows), self.learning_rate
         epochs = checked_epochs(self.epochs, epochs_for(STEPS, n_images, self.batch_size))
-        schedule = Schedule(epochs, self.batch_size, rate, 0.1 * rate)
+        interval = max(LEAST_INTERVAL, -(-n_images // self.batch_size))
+        schedule = Schedule(epochs, self.batch_size, rate, 0.1 * rate, interval)
         return _Alternation(session, schedule, self.weight, self.tol, self.precision).run()
 
     def _finish(self, session: Session, trained: Trained) -> None:
