@@ -177,7 +177,8 @@ def group_rows(
     timings["tree"] = meter.finish()
     meter = StageMeter(Stage.MEASURE, 0, sink, token)
     internal = _measure(space, labels, settings.seed)
-    shortlist = _with_tree(shortlist, space, tree, settings.seed)
+    if learnt is None:  # else the list was measured in another space than the tree's
+        shortlist = _with_tree(shortlist, space, tree, settings.seed)
     timings["measure"] = meter.finish()
     structure = _structure(features, labels, settings, cache)
     for note in () if structure is None else structure.notes():

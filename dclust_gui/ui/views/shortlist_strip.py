@@ -62,7 +62,7 @@ class ShortlistStrip(QFrame):
         self._close.setAutoRaise(True)
         self._close.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
         self._close.setAccessibleName("Close the choice of numbers")
-        self._close.setToolTip("Close; Cluster > How many clusters brings it back")
+        self._close.setToolTip("Close; Cluster > How many clusters? brings it back")
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -98,6 +98,12 @@ class ShortlistStrip(QFrame):
         """Mark the number that is in force; 0 for none of them."""
         for card in self._cards:
             card.setChecked(card.choice.candidate.k == k)
+
+    def focus_present(self) -> None:
+        """Give the keyboard to the card that is in force, else to the first."""
+        cards = sorted(self._cards, key=lambda card: not card.isChecked())
+        for card in cards[:1]:
+            card.setFocus()
 
     def set_editable(self, editable: bool) -> None:
         """Let numbers be taken, or only looked at."""

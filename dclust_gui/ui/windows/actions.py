@@ -82,7 +82,7 @@ SPECS: dict[str, Spec] = {
     "full_screen": Spec("Full screen", (Key.FullScreen,), is_checkable=True),
     "cluster": Spec("Cluster images", ("Ctrl+Return",), "cluster", "Group all images"),
     "how_many": Spec(
-        "How many clusters…", (), "", "Move between a coarse, a medium and a fine number"
+        "How many clusters?…", (), "", "Move between a coarse, a medium and a fine number"
     ),
     "names": Spec("Suggest names…", ("Ctrl+Shift+N",), "", "Names from what the network knows"),
     "new_cluster": Spec("New cluster", ("Ctrl+Shift+G",), "new", "New cluster from the selection"),

@@ -74,6 +74,7 @@ class NamesKeeper(QObject):
         self._timer.setInterval(_REST_MS)
         self._connect()
         self._read_words(settings.text(_SETTING), is_silent=True)
+        self._refresh_offer()
 
     def _connect(self) -> None:
         panel = self._panel

@@ -83,6 +83,7 @@ class ShortlistKeeper(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._connect()
+        self._on_controller_state_changed()
 
     def _connect(self) -> None:
         strip, window = self._window.shortlist, self._window
@@ -274,7 +275,7 @@ class ShortlistKeeper(QObject):
             return
         self._wants_strip = True
         self._window.shortlist.show()
-        self._window.shortlist.cards[0].setFocus()
+        self._window.shortlist.focus_present()
 
     @Slot(str)
     def _on_messages_action_requested(self, action: str) -> None:

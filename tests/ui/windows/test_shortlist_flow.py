@@ -62,6 +62,11 @@ def listed_app(open_app: App, engine: QuickEngine, qtbot: QtBot) -> App:
     return open_app
 
 
+def test_without_a_project_there_is_nothing_to_ask(app: App) -> None:
+    assert not app.window.actions_["how_many"].isEnabled()
+    assert not app.window.actions_["names"].isEnabled()
+
+
 def test_a_run_offers_three_numbers_and_marks_its_own(listed_app: App, qtbot: QtBot) -> None:
     cards = listed_app.window.shortlist.cards
     assert [c.choice.candidate.k for c in cards] == [2, 3, 6]
@@ -107,6 +112,7 @@ def test_the_list_is_closed_and_comes_back_with_the_command(listed_app: App, qtb
     assert not window.shortlist.isVisible()
     window.actions_["how_many"].trigger()
     assert window.shortlist.isVisible()
+    assert n_clusters(listed_app) == 3  # nothing is previewed by the command
     window.shortlist.evidence_requested.emit()
     assert window.evidence.isVisible()
     assert len(window.evidence.findChildren(EvidencePlot)) == 3
