@@ -137,6 +137,20 @@ class GaussianMixture(Clusterer):
         soft: NDArray[np.float32] = self.model_.predict_proba(rows).astype(np.float32)
         return soft
 
+    def components(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """The fitted components in the mapped space, with "full", "diag" or "auto" covariances.
+
+        Returns:
+            Weights (k,), means (k, d), and (k, d, d) factors F of their precisions F @ F.T.
+        """
+        factors = np.asarray(self.model_.precisions_cholesky_, dtype=np.float64)
+        if factors.ndim == 2:
+            factors = factors[:, :, None] * np.eye(factors.shape[1])
+        means = self.model_.means_ / self._scale + self._mean
+        return np.asarray(self.model_.weights_), means, factors * self._scale
+
     def predict(self, X: ArrayLike) -> LabelArray:  # noqa: N803
         """The most probable component of each row.
 

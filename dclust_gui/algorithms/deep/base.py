@@ -342,13 +342,11 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         return encode(self.network_.encoder, torch.from_numpy(self.scaling_.apply(features)))
 
     def _validated(self, X: ArrayLike, *, reset: bool) -> FloatArray:  # noqa: N803
-        """X as finite, C-ordered float32 or float64, its width checked."""
+        """X as finite, C-ordered float32, its width checked."""
         if not reset:
             check_is_fitted(self)
         try:
-            checked: FloatArray = validate_data(
-                self, X, reset=reset, dtype=[np.float32, np.float64], order="C"
-            )
+            checked: FloatArray = validate_data(self, X, reset=reset, dtype=np.float32, order="C")
         except ValueError as error:
             raise UnusableDataError("Could not use the features.", str(error)) from error
         return checked
