@@ -9,6 +9,7 @@ import typer
 from dclust_gui.cli import output
 from dclust_gui.domain.errors import InputError
 from dclust_gui.services.bench.algorithms import bench_algorithms
+from dclust_gui.services.bench.deep import bench_deep
 from dclust_gui.services.bench.reading import bench_extract, bench_rescan
 from dclust_gui.services.bench.rows import as_json
 from dclust_gui.services.bench.startup import bench_startup
@@ -25,6 +26,7 @@ _BENCHES: dict[str, Bench] = {
     "extract": bench_extract,
     "rescan": bench_rescan,
     "algorithms": bench_algorithms,
+    "deep": bench_deep,
     "gallery": bench_gallery,
     "dendrogram": bench_dendrogram,
     "map": bench_map,
