@@ -41,9 +41,7 @@ _EPOCHS = Parameter("epochs", Kind.INTEGER, "auto", 1, 100_000, help="Passes of 
 _TOL = Parameter("tol", Kind.NUMBER, 1e-3, 0.0, 1.0, help="Ends when fewer images change cluster.")
 _BATCH = Parameter("batch_size", Kind.INTEGER, 256, 2, 1_000_000, help="Images of a step.")
 _RATE = Parameter("learning_rate", Kind.NUMBER, 1e-3, 1e-8, 1.0, help="Length of the first steps.")
-_START_SHARE = Parameter(
-    "start_share", Kind.NUMBER, "auto", 0.0, 1.0, help="Share of steps that follow the start."
-)
+_FOLLOWS = "Share of steps that follow the first clusters."
 _EVERY = (_EPOCHS, _BATCH, _RATE, *_PRETRAINING)
 
 
@@ -57,7 +55,7 @@ _SHARPENING = (
     _start(),
     Parameter("alpha", Kind.NUMBER, 1.0, 0.01, 1000, help="Tails of Student's t."),
     Parameter("exponent", Kind.NUMBER, 1.0, 0.0, 1.0, help="Less where sizes are uneven."),
-    _START_SHARE,
+    Parameter("start_share", Kind.NUMBER, "auto", 0.0, 1.0, help=_FOLLOWS),
     Parameter(
         "update_interval", Kind.INTEGER, "auto", 1, 1_000_000, help="Steps between two targets."
     ),
@@ -158,7 +156,7 @@ HEADS: tuple[Method, ...] = (
             ),
             Parameter("restarts", Kind.INTEGER, 1, 1, 100, help="Short trials; the best goes on."),
             Parameter("warm_up", Kind.NUMBER, 0.2, 0.0, 1.0, help="Share of steps to full weight."),
-            _START_SHARE,
+            Parameter("start_share", Kind.NUMBER, 0.5, 0.0, 1.0, help=_FOLLOWS),
             *_EVERY,
         ),
         cost="O(n (d + k)) per pass",

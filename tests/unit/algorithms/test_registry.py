@@ -7,13 +7,14 @@ import sys
 
 import pytest
 
-from dclust_gui.algorithms.registry import build, method, methods
+from dclust_gui.algorithms.head_rows import AUTOENCODER
+from dclust_gui.algorithms.registry import build, build_head, head, heads, method, methods
 from dclust_gui.domain.errors import InputError
 
 
 def test_reading_the_registry_loads_no_heavy_library() -> None:
     code = (
-        "import sys; from dclust_gui.algorithms.registry import methods; methods();"
+        "import sys; from dclust_gui.algorithms.registry import heads, methods; methods(); heads();"
         "print([m for m in ('torch', 'sklearn', 'scipy', 'numpy') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -56,3 +57,30 @@ def test_unknown_method_distance_or_missing_k_is_a_clear_error() -> None:
         build("kmeans", n_clusters=3, metric="manhattan")
     with pytest.raises(InputError, match="Give k"):
         build("kmeans")
+
+
+@pytest.mark.parametrize("name", [h.name for h in heads()])
+def test_every_head_builds_with_its_defaults(name: str) -> None:
+    estimator = build_head(name, n_clusters=3, random_state=0, device="cpu")
+    values = estimator.get_params()
+    assert (values["n_clusters"], values["random_state"], values["device"]) == (3, 0, "cpu")
+    assert values["autoencoder"] is None
+    for parameter in head(name).parameters:
+        assert parameter.help
+        assert parameter.parse(parameter.default) == parameter.default
+        if parameter.name not in AUTOENCODER:
+            assert values[parameter.name] == parameter.default
+
+
+def test_a_heads_pretraining_is_set_by_name() -> None:
+    estimator = build_head(
+        "dec", n_clusters=3, params={"code_size": "5", "pretrain_epochs": "7", "epochs": "9"}
+    )
+    values = estimator.get_params()
+    assert (values["autoencoder__code_size"], values["autoencoder__epochs"]) == (5, 7)
+    assert values["epochs"] == 9
+
+
+def test_unknown_head_is_a_clear_error() -> None:
+    with pytest.raises(InputError, match="vade"):
+        head("magic")
