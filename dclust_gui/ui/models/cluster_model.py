@@ -97,6 +97,7 @@ class ClusterModel(QAbstractListModel):
         self._filter = ""
         self._exemplars: dict[int, tuple[int, ...]] = {}
         self._counts: dict[int, int] = {UNASSIGNED: 0}
+        self._filtered: frozenset[int] | None = None
         self._matching: NDArray[np.int64] | None = None
         self._n_matching: NDArray[np.int64] = np.empty(0, np.int64)
         self._typicality: NDArray[np.float32] = np.empty(0, np.float32)
@@ -118,7 +119,7 @@ class ClusterModel(QAbstractListModel):
         self._pictures.clear()
         self._asked.clear()
         self._exemplars.clear()
-        self._matching = None
+        self._filtered = self._matching = None
         if self._loader is not None:
             self._loader.clear()
         self._read_all()
@@ -156,6 +157,9 @@ class ClusterModel(QAbstractListModel):
         Args:
             images: Ids of those it lets through; None for no filter.
         """
+        if images is self._filtered:
+            return  # asked for in the midst of a change of rows, too: removing one selects another
+        self._filtered = images
         if images is None:
             self._matching = None
         else:
