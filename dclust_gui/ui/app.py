@@ -36,6 +36,7 @@ from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
+from dclust_gui.ui.windows.training import TrainingKeeper
 from dclust_gui.ui.windows.tree_page import TreePage
 from dclust_gui.ui.windows.work import Work
 
@@ -142,6 +143,15 @@ class App(QObject):
             self.filter_host,
             self.similar,
         )
+        self.training = TrainingKeeper(
+            self.window,
+            self.controller,
+            self.work,
+            self.looking,
+            self.query_host,
+            self.similar,
+            source,
+        )
         self.commands.similar_requested.connect(self.looking.on_file_dropped)
         self.controller.session_changed.connect(self._on_controller_session_changed)
         self._target: Path | None = None
@@ -170,6 +180,7 @@ class App(QObject):
             self.tree_page,
             self.map_page,
             self.shortlist,
+            self.training,
             self.filter_host,
             self._inspector_previews,
             self._inspector_loader,

@@ -200,6 +200,12 @@ class EngineHost(QObject):
         if entry is not None:
             entry.token.resume()
 
+    def end_early(self, job_id: int) -> None:
+        """Let a training job be content with the best it has so far; it still succeeds."""
+        entry = self._find(job_id)
+        if entry is not None:
+            entry.token.end_early()
+
     def is_paused(self, job_id: int) -> bool:
         """Whether a job was told to wait."""
         entry = self._find(job_id)

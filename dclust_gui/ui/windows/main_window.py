@@ -35,6 +35,7 @@ from dclust_gui.ui.views.quality_panel import QualityPanel
 from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.shortlist_strip import ShortlistStrip
 from dclust_gui.ui.views.theme import GRID, ICON_SIDE, app_icon
+from dclust_gui.ui.views.training_panel import TrainingPanel
 from dclust_gui.ui.views.view_bar import ViewBar
 from dclust_gui.ui.windows.actions import Actions
 from dclust_gui.ui.windows.dropping import drop_hint
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self.shortlist.hide()
         self.messages = MessageBar(self)
         self.jobs = JobBar(self)
+        self.training = TrainingPanel(self)
         self.counts = QLabel(self)
         self.zoom = QSlider(Qt.Orientation.Horizontal, self)
         self._pages = QStackedWidget(self)
@@ -229,6 +231,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._pages, 1)
+        layout.addWidget(self.training)
         layout.addWidget(self.jobs)
         self.setCentralWidget(centre)
         self.messages.float_over(self._pages)

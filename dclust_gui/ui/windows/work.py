@@ -11,9 +11,16 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
-from dclust_gui.domain.events import ImageSkipped, Notice, Severity, Stage, StageProgressed
+from dclust_gui.domain.events import (
+    ImageSkipped,
+    Notice,
+    Severity,
+    Stage,
+    StageProgressed,
+    TrainingProgressed,
+)
 from dclust_gui.domain.images import ImageStatus, ScanResult, display_path
-from dclust_gui.domain.runs import Run, RunSettings
+from dclust_gui.domain.runs import NO_HEAD, Run, RunSettings
 from dclust_gui.engine.requests import IngestResult, RunRequest
 from dclust_gui.services.collection import Merge
 from dclust_gui.services.jobs import ClusterJob, IngestJob, MergeJob, ScanJob, WarmUpJob
@@ -88,6 +95,8 @@ class Work(QObject):
         device_found: Name of the device.
         run_accepted: A run's labels are in force.
         message_outdated: Key of messages that no longer hold.
+        training_shown: A `TrainingProgressed` of the job that runs.
+        training_accepted: A trained run's labels are in force; the `Clustering` before it.
     """
 
     job_shown = Signal(str)
@@ -99,6 +108,8 @@ class Work(QObject):
     device_found = Signal(str)
     run_accepted = Signal()
     message_outdated = Signal(str)
+    training_shown = Signal(object)
+    training_accepted = Signal(object)
 
     _merge_requested = Signal()
     _read_requested = Signal()
@@ -269,6 +280,12 @@ class Work(QObject):
             self._host.resume(self._current)
             self.pause_shown.emit(False)  # noqa: FBT003 -- a Qt signal
 
+    def end_training(self) -> None:
+        """Let a training be content with the best it has so far; what follows it goes on."""
+        if self._current is not None:
+            self._host.end_early(self._current)
+            self.pause_shown.emit(False)  # noqa: FBT003 -- a Qt signal
+
     def cancel(self) -> None:
         """Stop the running job, and what was to follow it."""
         self._wanted = self._found = None
@@ -306,9 +323,11 @@ class Work(QObject):
         self.state_changed.emit()
 
     def _show_next(self) -> None:
-        waits = self._wanted is not None and Step.CLUSTER not in self._jobs.values()
-        text = "Then: clustering" if waits else ""
-        self.next_shown.emit(text)
+        waits = self._wanted is not None
+        text = "Then: clustering"
+        if self._wanted is not None and self._wanted.head != NO_HEAD:
+            text = "Then: training"
+        self.next_shown.emit(text if waits else "")
 
     @Slot(int)
     def _on_host_started(self, job_id: int) -> None:
@@ -324,6 +343,8 @@ class Work(QObject):
             if event.stage is Stage.FEATURES:
                 self._reading = event
             self.progressed.emit(event)
+        elif isinstance(event, TrainingProgressed):
+            self.training_shown.emit(event)
         elif isinstance(event, Notice):
             warns = event.severity is Severity.WARNING
             kind = MessageKind.WARNING if warns else MessageKind.INFO
@@ -434,8 +455,13 @@ class Work(QObject):
             self._cluster_requested.emit()
 
     def _finish_run(self, session: ProjectSession, run: Run) -> None:
+        before = session.saved_clustering
         session.accept_run(replace(run, id=0) if self._is_saved_elsewhere() else run)
         self.run_accepted.emit()
+        if run.settings.head != NO_HEAD:
+            self.training_accepted.emit(before)
+        if self._wanted is not None:
+            self._cluster_requested.emit()
 
     @Slot()
     def _on_merge_requested(self) -> None:
@@ -465,11 +491,26 @@ class Work(QObject):
         ids = self._unit_ids
         if session is None or ingest is None or wanted is None or ids is None:
             return
-        self._wanted = None
-        request = RunRequest(session.roots, wanted)
+        # A training is judged against the clusters of the features as they are.
+        is_first = wanted.head != NO_HEAD and session.clustering.run_id is None
+        self._wanted = wanted if is_first else None
+        request = RunRequest(session.roots, untrained(wanted) if is_first else wanted)
         self._store = session.store
         self._start(Step.CLUSTER, ClusterJob(self._engine, ingest, request, ids, session.store))
         self._show_next()
+
+
+def untrained(settings: RunSettings) -> RunSettings:
+    """The recommended run on the features as they are, for as many clusters."""
+    return RunSettings(
+        backbone=settings.backbone,
+        scale=settings.scale,
+        reduce="auto",
+        algorithm="auto",
+        k=settings.k,
+        seed=settings.seed,
+        quality=settings.quality,
+    )
 
 
 def unreadable_message(n_unreadable: int, n_images: int) -> Message:

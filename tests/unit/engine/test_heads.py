@@ -194,10 +194,11 @@ def test_confidence_compares_the_own_with_the_next_membership() -> None:
 
 
 def test_models_are_kept_up_to_a_size(tmp_path: Path) -> None:
+    def save(path: Path) -> None:
+        path.write_bytes(bytes(100))
+
     files = ModelFiles(tmp_path, limit_bytes=250)
-    paths = [
-        files.put(f"{n}", lambda path: path.write_bytes(bytes(100)), {"n": n}) for n in range(4)
-    ]
+    paths = [files.put(f"{n}", save, {"n": n}) for n in range(4)]
     assert [path.exists() for path in paths] == [False, False, True, True]
     assert files.facts(paths[3]) == {"n": 3}
     paths[3].with_suffix(".json").write_text("[]")

@@ -1,0 +1,190 @@
+"""A training in the window: its curves while it runs, before and after when it is done."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+
+from dclust_gui.domain.clustering import Clustering
+from dclust_gui.domain.errors import KnownError
+from dclust_gui.domain.events import TrainingProgressed
+from dclust_gui.services.before_after import BeforeAfter, BeforeAfterQuery
+from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
+from dclust_gui.ui.models.image_files import ImageFiles
+from dclust_gui.ui.views.comparison_view import ComparisonView
+from dclust_gui.ui.views.message_bar import Message, MessageKind
+from dclust_gui.ui.views.training_panel import title_of
+from dclust_gui.ui.views.view_bar import View
+
+if TYPE_CHECKING:
+    from dclust_gui.domain.history import Step
+    from dclust_gui.services.similar import SimilarService
+    from dclust_gui.services.thumbnails import ThumbnailService
+    from dclust_gui.ui.bridge.query_host import QueryHost
+    from dclust_gui.ui.windows.controller import Controller
+    from dclust_gui.ui.windows.looking import Looking
+    from dclust_gui.ui.windows.main_window import MainWindow
+    from dclust_gui.ui.windows.work import Work
+
+_CHANNEL = "before and after"
+RETURN_TITLE = "go back to the frozen features"
+
+
+class TrainingKeeper(QObject):
+    """Shows trainings and their outcome; the way back is one step of the history.
+
+    Args:
+        window: What is seen.
+        controller: Has the open project.
+        work: Runs the training.
+        looking: Knows which view is open.
+        queries: Thread of the comparison.
+        service: Has the features.
+        thumbnails: Gives pictures.
+    """
+
+    def __init__(
+        self,
+        window: MainWindow,
+        controller: Controller,
+        work: Work,
+        looking: Looking,
+        queries: QueryHost,
+        service: SimilarService,
+        thumbnails: ThumbnailService,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._controller = controller
+        self._work = work
+        self._looking = looking
+        self._queries = queries
+        self._service = service
+        self._loader = ThumbnailLoader(thumbnails, self, 1)
+        self._view: ComparisonView | None = None
+        self._before: Clustering | None = None
+        self._step: Step | None = None
+        self._ticket = -1
+        work.training_shown.connect(self._on_work_training_shown)
+        work.training_accepted.connect(self._on_work_training_accepted)
+        work.state_changed.connect(self._on_work_state_changed)
+        window.training.end_requested.connect(work.end_training)
+        window.training.cancel_requested.connect(window.jobs.cancel_requested)
+        controller.session_changed.connect(self._on_controller_session_changed)
+        controller.state_changed.connect(self._on_controller_state_changed)
+        queries.answered.connect(self._on_queries_answered)
+        queries.failed.connect(self._on_queries_failed)
+
+    @property
+    def view(self) -> ComparisonView:
+        """The page; made at the first question."""
+        if self._view is None:
+            self._view = ComparisonView(self._loader, self._window)
+            self._view.kept.connect(self._on_view_kept)
+            self._view.return_requested.connect(self._on_view_return_requested)
+            self._view.strips.preview_requested.connect(self._window.preview.open_image)
+            self._view.strips.cluster_requested.connect(self._on_strips_cluster_requested)
+            self._window.add_page(self._view)
+        return self._view
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the comparison is the page in sight."""
+        return self._view is not None and self._window.page is self._view
+
+    def shutdown(self, timeout_ms: int = 0) -> bool:
+        """Stop reading pictures; True when it has ended."""
+        return self._loader.shutdown(timeout_ms)
+
+    def _leave(self) -> None:
+        """Show the gallery again."""
+        self._queries.drop(_CHANNEL)
+        self._before = None
+        if self.is_shown:
+            self._looking.show_view(View.GALLERY)
+
+    @Slot(object)
+    def _on_work_training_shown(self, event: TrainingProgressed) -> None:
+        self._window.training.show_point(event)
+
+    @Slot()
+    def _on_work_state_changed(self) -> None:
+        if not self._work.is_clustering:
+            self._window.training.set_ended()
+
+    @Slot(object)
+    def _on_work_training_accepted(self, before: Clustering) -> None:
+        session = self._controller.session
+        self._window.training.set_ended()
+        if session is None or before.run_id is None:
+            return
+        self._before, self._step = before, session.history.undo_step
+        head = title_of("" if session.run is None else session.run.settings.head)
+        self.view.set_busy(f"Trained on your images with {head}")
+        self.view.set_editable(self._controller.is_editable)
+        self._window.show_page(self.view)
+        query = BeforeAfterQuery(self._service, before, snapshot_of(session))
+        self._ticket = self._queries.ask(_CHANNEL, query)
+
+    @Slot(int, object)
+    def _on_queries_answered(self, ticket: int, answer: object) -> None:
+        session = self._controller.session
+        if ticket == self._ticket and session is not None and isinstance(answer, BeforeAfter):
+            note = "" if session.run is None else note_of(session.run.report)
+            self.view.set_found(answer, ImageFiles(session.images, session.roots), note)
+
+    @Slot(int, object)
+    def _on_queries_failed(self, ticket: int, error: object) -> None:
+        if ticket == self._ticket:
+            self.view.set_failure(f"The comparison could not be made: {error}")
+
+    @Slot()
+    def _on_view_kept(self) -> None:
+        self._leave()
+
+    @Slot()
+    def _on_view_return_requested(self) -> None:
+        session, before = self._controller.session, self._before
+        if session is None or before is None or before.run_id is None:
+            self._leave()
+            return
+        try:
+            if session.history.undo_step is self._step:
+                session.undo()
+            else:
+                session.accept_run(session.store.run(before.run_id), RETURN_TITLE)
+        except KnownError as error:
+            self._window.messages.show_message(Message(MessageKind.ERROR, str(error)))
+            return
+        self._leave()
+        self._window.statusBar().showMessage("The clusters are those from before the training")
+
+    @Slot(int)
+    def _on_strips_cluster_requested(self, cluster: int) -> None:
+        self._looking.show_view(View.GALLERY)
+        self._window.clusters.select_cluster(cluster)
+
+    @Slot()
+    def _on_controller_session_changed(self) -> None:
+        self._window.training.set_ended()
+        self._leave()
+
+    @Slot()
+    def _on_controller_state_changed(self) -> None:
+        """An undo of the training closes the comparison."""
+        session = self._controller.session
+        if self._before is None or session is None or not self.is_shown:
+            return
+        self.view.set_editable(self._controller.is_editable)
+        if self._step not in session.history.steps[: session.history.position]:
+            self._leave()
+
+
+def note_of(report: str) -> str:
+    """What a training told, from the report of its run; empty for nothing."""
+    found = json.loads(report).get("head")
+    note = found.get("note") if isinstance(found, dict) else ""
+    return str(note or "")
