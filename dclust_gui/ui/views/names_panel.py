@@ -31,7 +31,7 @@ _INTRO = (
     " name to give it."
 )
 _MOST_ROWS = 100
-"""Clusters shown; more are named by Accept all and can be shown by selecting fewer."""
+"""Clusters that have a row; Accept all names the others, too."""
 
 
 class NamesPanel(QWidget):
