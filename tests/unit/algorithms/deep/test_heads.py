@@ -14,8 +14,10 @@ from dclust_gui.algorithms.base import UnusableDataError
 from dclust_gui.algorithms.deep import base, selftraining, training
 from dclust_gui.algorithms.deep.autoencoder import AutoencoderClustering, separation
 from dclust_gui.algorithms.deep.dec import DEC
+from dclust_gui.algorithms.deep.networks import encode
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING, TrainingStep
+from dclust_gui.algorithms.deep.soft import squared_distances
 from dclust_gui.domain.control import Cancelled
 
 if TYPE_CHECKING:
@@ -287,8 +289,8 @@ def test_dec_scales_the_median_distance(
 
     def watch(session: base.Session) -> float:
         factor = scale(session)
-        code = base.encode(session.network.encoder, session.rows)
-        squared = selftraining.squared_distances(code, session.centres)
+        code = encode(session.network.encoder, session.rows)
+        squared = squared_distances(code, session.centres)
         medians.append(float(squared.amin(1).median()))
         return factor
 

@@ -71,7 +71,7 @@ def test_the_divergence_is_never_negative_and_zero_for_equal_ones() -> None:
         p = torch.rand(9, 3, generator=generator, dtype=torch.float64).softmax(1)
         log_q = torch.rand(9, 3, generator=generator, dtype=torch.float64).log_softmax(1)
         assert divergence(p, log_q) >= 0
-    assert abs(float(divergence(log_q.exp(), log_q))) < 1e-12
+        assert abs(float(divergence(log_q.exp(), log_q))) < 1e-12
 
 
 def test_everything_is_finite_at_any_distance() -> None:
