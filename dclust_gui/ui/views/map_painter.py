@@ -165,10 +165,10 @@ class MapPainter:
         has_specks = model.n_selected <= MOST_SPECKS
         if not has_specks:
             tones = np.where(chosen, N_TONES, tones)
-        base, accent = QColor(look.colours.base), QColor(look.colours.accent)
+        base, strong = QColor(look.colours.base), QColor(look.colours.text)
         table = np.append(
             tone_table(dark=look.dark),
-            np.array([[accent.red(), accent.green(), accent.blue()]], np.float32),
+            np.array([[strong.red(), strong.green(), strong.blue()]], np.float32),
             axis=0,
         )
         bin_px = COARSE_BIN_PX if look.is_moving else BIN_PX
@@ -297,8 +297,8 @@ def room_level(camera: MapCamera, side_px: float, n_images: int) -> int:
 
 
 def _speck(look: MapLook) -> Stamps:
-    """A small square in the accent's colour: a selected image where density is shown."""
+    """A small square in the colour of text: a selected image where density is shown."""
     side = max(2, round(2 * look.ratio))
     rows, columns = np.mgrid[:side, :side]
-    pixels = np.full((1, side * side), packed(QColor(look.colours.accent)), np.uint32)
+    pixels = np.full((1, side * side), packed(QColor(look.colours.text)), np.uint32)
     return Stamps(columns.ravel().astype(np.int32), rows.ravel().astype(np.int32), pixels, side)
