@@ -14,11 +14,13 @@ from dclust_gui.cli import (
     about,
     bench,
     cluster,
+    edit,
     names,
     output,
     projects,
     reclustering,
     reviewing,
+    runs,
     similar,
     trees,
 )
@@ -71,6 +73,8 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(projects.relink)
     app.command()(projects.evaluate)
     app.command()(projects.export)
+    app.add_typer(edit.edit_app, name="edit")
+    app.command()(runs.runs)
     app.command()(trees.tree)
     app.command()(trees.cut)
     app.command()(similar.similar)

@@ -184,6 +184,24 @@ class InspectionService:
         near = tuple(Neighbour(i, s) for i, s in pairs)
         return ImageReport(image, near, own, others, branches)
 
+    def cluster_sums(
+        self, snapshot: Snapshot, token: CancelToken | None = None
+    ) -> tuple[FeatureMatrix, NDArray[np.float64], NDArray[np.int64]]:
+        """The features, and the sum of the rows of each cluster.
+
+        Returns:
+            The matrix, float64 (n_labels, d) sums by cluster id, int64 (n_labels,) rows of each.
+
+        Raises:
+            InputError: If no image has features yet.
+            StorageError: If the cache cannot be read.
+            Cancelled: If the token says so.
+        """
+        matrix = self._similar.matrix(snapshot, token)
+        with self._lock:
+            means = self._means_of(matrix, snapshot.clustering, token)
+        return matrix, means.sums, means.counts
+
     def forget(self) -> None:
         """Give the memory back."""
         with self._lock:

@@ -42,7 +42,18 @@ def toggle_mark(state: Clustering, rows: Sequence[Cluster], mark: Mark) -> Edit:
         rows: Rows of its cluster table, at least one.
         mark: Which.
     """
-    wanted = not all(has_mark(row, mark) for row in rows)
+    return set_mark(state, rows, mark, wanted=not all(has_mark(row, mark) for row in rows))
+
+
+def set_mark(state: Clustering, rows: Sequence[Cluster], mark: Mark, *, wanted: bool) -> Edit:
+    """Set a mark on clusters, or take it away.
+
+    Args:
+        state: The present state.
+        rows: Rows of its cluster table, at least one.
+        mark: Which.
+        wanted: Whether they shall have it.
+    """
     what = _names(rows)
     match mark:
         case Mark.PINNED:
@@ -74,6 +85,12 @@ def annotate(state: Clustering, row: Cluster, notes: str) -> Edit:
     after = replace(row, notes=notes.strip())
     title = f"change the notes of '{row.title}'"
     return edits.update_cluster(state, after, EditKind.MARK, title)
+
+
+def annotate_all(state: Clustering, rows: Sequence[Cluster], notes: str) -> Edit:
+    """Give clusters the same notes; empty ones take them away."""
+    after = [replace(row, notes=notes.strip()) for row in rows]
+    return _update(state, rows, after, f"change the notes of {_names(rows)}")
 
 
 def _names(rows: Sequence[Cluster]) -> str:

@@ -1,0 +1,192 @@
+"""Proposals that need features: split in n, split by example, second-best clusters.
+
+Everything here may take a while at the first question; ask on the query thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import InputError
+from dclust_gui.domain.splits import ExampleProposal, SplitProposal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.control import CancelToken
+    from dclust_gui.services.feature_matrix import FeatureMatrix
+    from dclust_gui.services.inspection import InspectionService
+    from dclust_gui.services.similar import SimilarService
+    from dclust_gui.services.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SecondBest:
+    """The cluster besides its own that fits each image best.
+
+    Attributes:
+        images: int32 (m,), ids of the images with features, ascending.
+        clusters: int32 (m,), cluster ids; -1 where there is no other.
+        margins: float32 (m,), how much nearer the own cluster is (cosine); below 0 where the
+            second best is nearer; NaN where there is no own or no other.
+    """
+
+    images: NDArray[np.int32]
+    clusters: NDArray[np.int32]
+    margins: NDArray[np.float32]
+
+    def targets(self) -> dict[int, int]:
+        """Cluster by image, for `domain.image_edits.not_here`; images without one left out."""
+        pairs = zip(self.images.tolist(), self.clusters.tolist(), strict=True)
+        return {image: cluster for image, cluster in pairs if cluster >= 0}
+
+
+def propose_parts(
+    service: SimilarService,
+    snapshot: Snapshot,
+    cluster: int,
+    n_parts: int,
+    token: CancelToken | None = None,
+) -> SplitProposal:
+    """Divide a cluster into parts; nothing is decided.
+
+    Raises:
+        InputError: If it has too few different images that have been read.
+        StorageError: If the cache cannot be read.
+        Cancelled: If the token says so.
+    """
+    from dclust_gui.algorithms.base import UnusableDataError
+    from dclust_gui.algorithms.editing import sub_clusters
+
+    matrix = service.matrix(snapshot, token)
+    images = _with_features(matrix, snapshot.clustering.members(cluster))
+    title = snapshot.clustering.clusters[cluster].title
+    if not 2 <= n_parts <= len(images):
+        raise InputError(
+            f"'{title}' cannot be split into {n_parts:,}.",
+            f"It has {count_of(len(images))} that can be compared; a split needs 2 parts or more.",
+        )
+    try:
+        parts = sub_clusters(matrix.rows[matrix.row_of[images]], n_parts)
+    except UnusableDataError as error:
+        raise InputError(f"'{title}' cannot be split into {n_parts:,}.", f"{error}") from error
+    return SplitProposal(cluster, images, parts)
+
+
+def propose_like(
+    service: SimilarService,
+    snapshot: Snapshot,
+    examples: Iterable[int],
+    cluster: int | None = None,
+    token: CancelToken | None = None,
+) -> ExampleProposal:
+    """Find the images of a cluster that belong with some examples; nothing is decided.
+
+    Args:
+        service: Has the features.
+        snapshot: The project.
+        examples: Ids, a few.
+        cluster: Where to look, or `UNASSIGNED`; None for the clusters of the examples.
+        token: Stops the work.
+
+    Raises:
+        InputError: If no example can be compared, or one is outside the cluster.
+        StorageError: If the cache cannot be read.
+        Cancelled: If the token says so.
+    """
+    from dclust_gui.algorithms.editing import best_threshold, example_scores
+
+    picked = np.unique(np.fromiter(examples, np.int32))
+    labels = snapshot.clustering.labels
+    places = np.unique(labels[picked]) if cluster is None else np.array([cluster], np.int32)
+    if not np.isin(labels[picked], places).all():
+        raise InputError("The examples are not all in this cluster.", "", "Choose images of it.")
+    matrix = service.matrix(snapshot, token)
+    images = _with_features(matrix, np.flatnonzero(np.isin(labels, places)))
+    examples_at = np.flatnonzero(np.isin(images, picked))
+    if not len(examples_at):
+        raise InputError(
+            f"Nothing can be compared with {count_of(len(picked))}.",
+            "They could not be read, or have not been read yet.",
+            "Wait for 'Reading images' to end, or choose others.",
+        )
+    scores = example_scores(matrix.rows[matrix.row_of[images]], examples_at)
+    others = np.delete(np.arange(len(images)), examples_at)
+    order = others[np.lexsort((images[others], -scores[others]))]
+    return ExampleProposal(
+        tuple(picked.tolist()), images[order], scores[order], best_threshold(scores[order])
+    )
+
+
+def find_second_best(
+    service: InspectionService,
+    snapshot: Snapshot,
+    images: Iterable[int],
+    token: CancelToken | None = None,
+) -> SecondBest:
+    """The cluster that fits each image second best; images without features are left out.
+
+    Raises:
+        InputError: If no image has features yet.
+        StorageError: If the cache cannot be read.
+        Cancelled: If the token says so.
+    """
+    from dclust_gui.algorithms.editing import second_best
+
+    matrix, sums, counts = service.cluster_sums(snapshot, token)
+    ids = _with_features(matrix, np.unique(np.fromiter(images, np.int64)))
+    own = snapshot.clustering.labels[ids]
+    found = second_best(matrix.rows[matrix.row_of[ids]], own, sums, counts)
+    return SecondBest(ids, *found)
+
+
+def _with_features(matrix: FeatureMatrix, images: NDArray[np.integer]) -> NDArray[np.int32]:
+    found: NDArray[np.int32] = images[matrix.row_of[images] >= 0].astype(np.int32)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartsQuery:
+    """Ask for a split in n: a `SplitProposal`."""
+
+    service: SimilarService
+    snapshot: Snapshot
+    cluster: int
+    n_parts: int
+
+    def run(self, token: CancelToken) -> SplitProposal:
+        """See `propose_parts`."""
+        return propose_parts(self.service, self.snapshot, self.cluster, self.n_parts, token)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExampleQuery:
+    """Ask for a split by example: an `ExampleProposal`."""
+
+    service: SimilarService
+    snapshot: Snapshot
+    examples: tuple[int, ...]
+    cluster: int | None = None
+
+    def run(self, token: CancelToken) -> ExampleProposal:
+        """See `propose_like`."""
+        return propose_like(self.service, self.snapshot, self.examples, self.cluster, token)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SecondBestQuery:
+    """Ask where images would go if not here: a `SecondBest`."""
+
+    service: InspectionService
+    snapshot: Snapshot
+    images: tuple[int, ...]
+
+    def run(self, token: CancelToken) -> SecondBest:
+        """See `find_second_best`."""
+        return find_second_best(self.service, self.snapshot, self.images, token)
