@@ -86,14 +86,14 @@ class Engine:
         return scan(roots, sink, token or CancelToken())
 
     def backbone(self, request: RunRequest) -> BackboneSpec:
-        """The backbone a request names, with the views of the quality it asks for.
+        """The backbone a request names, looking at images as the quality asks.
 
         Raises:
             BackboneError: If there is no such model, or its weights are not on this computer.
             InputError: If there is no such quality.
         """
         from dclust_gui.features.backbones import resolve_backbone
-        from dclust_gui.features.views import views_of
+        from dclust_gui.features.views import variant_of
         from dclust_gui.storage.locations import backbone_memory, weights_dir
 
         return resolve_backbone(
@@ -101,7 +101,7 @@ class Engine:
             weights_dir=self._weights_dir or weights_dir(),
             allow_download=request.allow_download,
             memory=backbone_memory(),
-            views=views_of(request.settings.quality),
+            variant=variant_of(request.settings.quality),
         )
 
     def check(self, request: RunRequest) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dclust_gui.domain.errors import InputError, StorageError
 from dclust_gui.domain.events import Notice, Severity
+from dclust_gui.domain.runs import Quality
 from dclust_gui.engine.isolation import call_isolated
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 REDUCTIONS = {"none": 0, "pca": 64, "pca-whiten": 64, "tsne": 2, "umap": 10}
 """Reductions and the width each gives when none is asked for."""
 
+LAYOUTS = 5
+"""UMAP layouts that lie side by side unless the quality is fast; the clusters then depend less on
+chance. `tests/benchmarks/RESULTS.md` has what that gains."""
+
 MOST_DIMS = {"tsne": 3}
+STEP, SEEDS = 7_919, 2**32
+"""From the seed of one layout to the next, and how many seeds there are."""
+
 VERSION = 1
 """Goes up when the same parameters give other graphs or layouts."""
 
@@ -92,8 +100,14 @@ def check_reduction(settings: RunSettings) -> None:
 
 
 def width_of(settings: RunSettings) -> int:
-    """Columns of the reduced space; 0 where nothing is reduced."""
+    """Columns of a layout; 0 where nothing is reduced."""
     return settings.dims or REDUCTIONS[settings.reduce]
+
+
+def layout_seeds(settings: RunSettings) -> tuple[int, ...]:
+    """The seeds of the layouts that lie side by side; the run's own comes first."""
+    count = LAYOUTS if settings.reduce == "umap" and settings.quality != Quality.FAST else 1
+    return tuple((settings.seed + STEP * i) % SEEDS for i in range(count))
 
 
 def reduced(
@@ -147,7 +161,29 @@ def _umap(
     count = neighbour_count(len(rows))
     near = neighbours(rows, settings.scale, count, cache, sink, callback)
     graph = fuzzy_graph(near)
-    return graph_layout(graph, rows, dims, seed=settings.seed, callback=callback)
+    seeds = layout_seeds(settings)
+    parts: list[NDArray[np.float32]] = []
+    for seed in seeds:
+        single = replace(settings, seed=seed, quality=Quality.FAST.value)
+        part = known_layout(single, cache)
+        if part is None:
+            tell = _part_of(callback, len(parts), len(seeds))
+            part = graph_layout(graph, rows, dims, seed=seed, callback=tell)
+            if cache is not None and len(seeds) > 1:
+                cache.put(_layout_key(single), {"rows": part}, sink)
+        parts.append(part)
+    return np.concatenate(parts, axis=1)
+
+
+def _part_of(
+    callback: Callable[[int, int], None], number: int, count: int
+) -> Callable[[int, int], None]:
+    """Tells a part's progress as that of the whole."""
+
+    def tell(done: int, total: int) -> None:
+        callback(number * total + done, count * total)
+
+    return tell
 
 
 def neighbours(
@@ -215,7 +251,9 @@ def known_layout(settings: RunSettings, cache: ReductionCache | None) -> NDArray
 
 def _layout_key(settings: RunSettings) -> str:
     dims = width_of(settings)
-    return f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}"
+    count = len(layout_seeds(settings))
+    several = f" and {count - 1} more" if count > 1 else ""
+    return f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}{several}"
 
 
 def _tsne(

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from dclust_gui.domain.errors import BackboneError, InputError
 from dclust_gui.features.bundled import BUNDLED, Bundled, bundled_from_stem, bundled_named
 from dclust_gui.features.memory import BackboneMemory, ModelFacts
-from dclust_gui.features.views import STANDARD, View
+from dclust_gui.features.views import STANDARD, Variant, View
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
 """The backbone of the first run; its weights come with the installation."""
@@ -71,7 +71,7 @@ class BackboneSpec:
     precision: str
     fingerprint: str
     licence: str
-    views: tuple[View, ...] = STANDARD
+    views: tuple[View, ...] = STANDARD.views
 
     @property
     def resize_size(self) -> tuple[int, int]:
@@ -115,7 +115,7 @@ def resolve_backbone(
     allow_download: bool = False,
     memory: Path | None = None,
     precision: str = "fp32",
-    views: tuple[View, ...] = STANDARD,
+    variant: Variant = STANDARD,
 ) -> BackboneSpec:
     """Find out what a name given by the user stands for.
 
@@ -126,7 +126,8 @@ def resolve_backbone(
         allow_download: Whether timm may download missing weights. Ask the user first.
         memory: JSON file in the cache that spares later starts the import of timm.
         precision: "fp32" or "bf16".
-        views: The looks at each image; other views, another fingerprint.
+        variant: How images are looked at; another variant, another fingerprint. Only bundled
+            backbones are fed larger pictures, as others may take none.
 
     Returns:
         The backbone; its weights are on this computer.
@@ -141,7 +142,7 @@ def resolve_backbone(
     found = _locate(name_or_file.strip(), weights_dir, notes)
     if found.path is None:
         found = _fetch(found, weights_dir, allow_download=allow_download)
-    spec = _specify(found, notes, precision, views)
+    spec = _specify(found, notes, precision, variant)
     notes.save()
     return spec
 
@@ -292,7 +293,7 @@ def _fetch(wanted: _Located, weights_dir: Path, *, allow_download: bool) -> _Loc
 
 
 def _specify(
-    found: _Located, notes: BackboneMemory, precision: str, views: tuple[View, ...]
+    found: _Located, notes: BackboneMemory, precision: str, variant: Variant
 ) -> BackboneSpec:
     """Put the facts of a located backbone together."""
     assert found.path is not None
@@ -308,6 +309,8 @@ def _specify(
 
         facts = weights.read_facts(found.path) or network.describe(found.timm_name)
         notes.remember_model(found.timm_name, digest, facts)
+    if found.bundled is not None:
+        facts = replace(facts, input_size=variant.input_size(facts.input_size))
     return BackboneSpec(
         name=found.name,
         timm_name=facts.timm_name,
@@ -320,9 +323,9 @@ def _specify(
         interpolation=facts.interpolation,
         dims=facts.dims,
         precision=precision,
-        fingerprint=_fingerprint(facts, digest, precision, views),
+        fingerprint=_fingerprint(facts, digest, precision, variant.views),
         licence=facts.licence,
-        views=views,
+        views=variant.views,
     )
 
 
@@ -331,8 +334,8 @@ def _fingerprint(facts: ModelFacts, digest: str, precision: str, views: tuple[Vi
     record = json.loads(facts.to_json())
     del record["licence"]
     record |= {"code": FEATURE_CODE, "weights": digest, "precision": precision}
-    if views != STANDARD:  # features of the single view keep the name they always had
-        record["views"] = [[round(view.zoom, 6), view.is_mirrored] for view in views]
+    if views != STANDARD.views:  # features of the single view keep the name they always had
+        record["views"] = [[round(v.zoom, 6), v.shift, v.is_mirrored] for v in views]
     text = json.dumps(record, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 

@@ -16,7 +16,7 @@ from dclust_gui.domain.control import EventSink, ignore_events
 from dclust_gui.domain.errors import BackboneError, InputError
 from dclust_gui.domain.events import Notice, Severity
 from dclust_gui.features.preprocess import resize_and_crop
-from dclust_gui.features.views import View, combined, zooms
+from dclust_gui.features.views import View, combined, crops_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,9 +62,9 @@ class FeatureExtractor:
         if batch_size is not None and batch_size < 1:
             raise InputError(f"The batch size {batch_size} cannot be used.", "", "Use 1 or more.")
         self.spec = spec
-        self._zooms = zooms(spec.views)
+        self._crops = crops_of(spec.views)
         self._resizes = [
-            View(zoom).resize_size(spec.input_size, spec.resize_size) for zoom in self._zooms
+            View(zoom).resize_size(spec.input_size, spec.resize_size) for zoom, _ in self._crops
         ]
         self.min_side = max(max(size) for size in self._resizes)
         self.dims = spec.dims
@@ -106,8 +106,8 @@ class FeatureExtractor:
         """
         spec = self.spec
         crops = [
-            resize_and_crop(pixels, spec.input_size, size, spec.interpolation)
-            for size in self._resizes
+            resize_and_crop(pixels, spec.input_size, size, spec.interpolation, shift)
+            for size, (_, shift) in zip(self._resizes, self._crops, strict=True)
         ]
         return crops[0] if len(crops) == 1 else np.stack(crops)
 
@@ -174,7 +174,7 @@ class FeatureExtractor:
     def _prepared_shape(self) -> tuple[int, ...]:
         """Shape of what `prepare` gives."""
         picture = (*self.spec.input_size, 3)
-        return picture if len(self._zooms) == 1 else (len(self._zooms), *picture)
+        return picture if len(self._crops) == 1 else (len(self._crops), *picture)
 
     def _loaded(self) -> Execution:
         if self._execution is None:
@@ -210,10 +210,10 @@ class FeatureExtractor:
         full = np.zeros((self.batch_size, *self._prepared_shape), np.uint8)
         for row, picture in enumerate(pictures):
             full[row] = picture
-        crops = [full] if len(self._zooms) == 1 else list(full.swapaxes(0, 1))
+        crops = [full] if len(self._crops) == 1 else list(full.swapaxes(0, 1))
         network, found = self._loaded(), []
         for view in self.spec.views:
-            crop = np.ascontiguousarray(crops[self._zooms.index(view.zoom)])
+            crop = np.ascontiguousarray(crops[self._crops.index(view.crop)])
             if view.is_mirrored:
                 found.append(network.run(crop, is_mirrored=True)[: len(pictures)])
             else:

@@ -23,17 +23,21 @@ def resize_and_crop(
     crop: tuple[int, int],
     resize: tuple[int, int],
     interpolation: str = "bicubic",
+    shift: float = 0.0,
 ) -> NDArray[np.uint8]:
-    """Scale a picture until it just covers `resize`, then cut out its centre.
+    """Scale a picture until it just covers `resize`, then cut out its centre or another part.
 
-    Gives what timm's evaluation transform gives, but computes only the pixels that are kept.
-    Smaller pictures are enlarged. Any thread; Pillow frees the interpreter lock meanwhile.
+    At the centre gives what timm's evaluation transform gives, but computes only the pixels that
+    are kept. Smaller pictures are enlarged. Any thread; Pillow frees the interpreter lock
+    meanwhile.
 
     Args:
         pixels: uint8 (height, width, 3), RGB.
         crop: Height and width to cut out.
         resize: Height and width to cover before cutting; at least `crop`.
         interpolation: "bicubic", "bilinear", "lanczos" or "nearest"; antialiased.
+        shift: Where along the longer side the part lies: -1 at the left or the top end, 0 in
+            the centre, 1 at the other end.
 
     Returns:
         uint8 (crop height, crop width, 3), contiguous.
@@ -47,8 +51,9 @@ def resize_and_crop(
         raise ValueError(f"There is no filter '{interpolation}'.")
     height, width = pixels.shape[:2]
     scaled_height, scaled_width = _cover(height, width, resize)
-    top = round((scaled_height - crop[0]) / 2)
-    left = round((scaled_width - crop[1]) / 2)
+    is_tall = scaled_height - crop[0] > scaled_width - crop[1]
+    top = round((scaled_height - crop[0]) / 2 * (1 + shift * is_tall))
+    left = round((scaled_width - crop[1]) / 2 * (1 + shift * (not is_tall)))
     down, right = height / scaled_height, width / scaled_width
     box = (left * right, top * down, (left + crop[1]) * right, (top + crop[0]) * down)
     image = Image.fromarray(np.ascontiguousarray(pixels)).resize(

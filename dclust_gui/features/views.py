@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_GRID = 32
+"""Networks shrink their maps by this; inputs in whole multiples of it lose no border."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One look at an image.
@@ -24,11 +28,19 @@ class View:
     Attributes:
         zoom: How much the picture is enlarged over the backbone's own centre crop: 1 is that
             crop, above 1 a tighter one, below 1 a wider one as far as the picture goes.
+        shift: Where along the picture's longer side the crop lies: -1 at its left or top end,
+            0 in the centre, 1 at the other end.
         is_mirrored: Left and right are exchanged.
     """
 
     zoom: float = 1.0
+    shift: float = 0.0
     is_mirrored: bool = False
+
+    @property
+    def crop(self) -> tuple[float, float]:
+        """Zoom and shift: what mirrored and other views may share."""
+        return self.zoom, self.shift
 
     def resize_size(self, crop: tuple[int, int], resize: tuple[int, int]) -> tuple[int, int]:
         """Size that the picture is scaled to cover before the centre crop.
@@ -44,15 +56,47 @@ class View:
         return height, width
 
 
-STANDARD = (View(),)
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a backbone looks at images; features of different variants are never mixed.
+
+    Attributes:
+        views: The looks at each image whose features are averaged.
+        enlargement: Side of the network's input over the usual one; only for networks that are
+            known to take pictures of any size.
+    """
+
+    views: tuple[View, ...] = (View(),)
+    enlargement: float = 1.0
+
+    @property
+    def cost(self) -> float:
+        """Time for an image over that of the standard variant, roughly."""
+        return len(self.views) * self.enlargement**2
+
+    def input_size(self, usual: tuple[int, int]) -> tuple[int, int]:
+        """The network's input, in whole multiples of 32 where it is enlarged.
+
+        Args:
+            usual: Height and width in pixels that the backbone is usually fed.
+        """
+        if self.enlargement == 1:
+            return usual
+        height, width = (
+            max(side, round(side * self.enlargement / _GRID) * _GRID) for side in usual
+        )
+        return height, width
+
+
+STANDARD = Variant()
 """The backbone's own centre crop alone."""
 
-BEST = (View(), View(is_mirrored=True), View(4 / 3), View(4 / 3, is_mirrored=True))
-"""Views of the best quality; `tests/benchmarks/RESULTS.md` says why these."""
+BEST = Variant((View(), View(is_mirrored=True)), 8 / 7)
+"""What the best quality looks at; `tests/benchmarks/RESULTS.md` says why this."""
 
 
-def views_of(quality: str) -> tuple[View, ...]:
-    """The views that a quality of the result takes.
+def variant_of(quality: str) -> Variant:
+    """How a quality of the result looks at images.
 
     Raises:
         InputError: If there is no such quality.
@@ -63,9 +107,9 @@ def views_of(quality: str) -> tuple[View, ...]:
     return BEST if quality == Quality.BEST else STANDARD
 
 
-def zooms(views: Sequence[View]) -> tuple[float, ...]:
+def crops_of(views: Sequence[View]) -> tuple[tuple[float, float], ...]:
     """The different crops that views need, each once, in the order of first use."""
-    return tuple(dict.fromkeys(view.zoom for view in views))
+    return tuple(dict.fromkeys(view.crop for view in views))
 
 
 def combined(found: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

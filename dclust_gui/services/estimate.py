@@ -24,6 +24,13 @@ def estimate_seconds(n_images: int, *, rate: float = 0.0, has_gpu: bool = False)
     return n_images / (rate or guess)
 
 
+def best_cost() -> float:
+    """How many times longer reading takes at the best quality, roughly."""
+    from dclust_gui.features.views import BEST
+
+    return BEST.cost
+
+
 def device_badge() -> str:
     """The device's name once torch is loaded; empty before."""
     if "torch" not in sys.modules:

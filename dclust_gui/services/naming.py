@@ -207,7 +207,8 @@ def _head_of(snapshot: Snapshot, engine: Engine) -> _Head:
 
     if snapshot.run is None:
         raise _nothing_to_name()
-    settings = RunSettings(backbone=snapshot.run.settings.backbone)
+    used = snapshot.run.settings
+    settings = RunSettings(backbone=used.backbone, quality=used.quality)
     spec = engine.backbone(RunRequest(snapshot.roots, settings))
     is_same = spec.fingerprint == snapshot.run.backbone
     head = FeatureExtractor(spec, batch_size=1).classifier() if is_same else None

@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 
+from dclust_gui.services.estimate import best_cost
 from dclust_gui.services.methods import methods
-from dclust_gui.ui.views.run_panel import BETTER_ATTEMPTS, RunPanel
+from dclust_gui.ui.views.run_panel import RunPanel
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -33,9 +34,27 @@ def test_untouched_it_asks_for_the_automatic_method(panel: RunPanel) -> None:
     assert settings.parameters == {}
 
 
-def test_better_tries_more_often(panel: RunPanel) -> None:
+def test_quality_is_asked_for_and_best_says_what_it_costs(panel: RunPanel) -> None:
+    assert panel.settings().quality == "fast"
     panel._better.setChecked(True)
-    assert panel.settings().parameters == {"n_init": BETTER_ATTEMPTS}
+    assert panel.settings().quality == "better"
+    assert panel.settings().parameters == {}
+    assert not panel._quality_note.isVisibleTo(panel)
+    panel._best.setChecked(True)
+    assert panel.settings().quality == "best"
+    assert panel._quality_note.isVisibleTo(panel)
+    assert f"{best_cost():.1f} times" in panel._quality_note.text()
+
+
+@pytest.mark.parametrize("quality", ["fast", "better", "best"])
+def test_quality_is_remembered(panel: RunPanel, quality: str) -> None:
+    getattr(panel, f"_{quality}").setChecked(True)
+    text = panel.text()
+    panel._better.setChecked(True)
+    panel.restore(text)
+    assert panel.settings().quality == quality
+    panel.restore('{"quality": "magic"}')
+    assert panel.settings().quality == quality
 
 
 def test_typing_a_number_means_exactly_that_many(panel: RunPanel) -> None:

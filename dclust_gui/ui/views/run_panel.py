@@ -1,4 +1,4 @@
-"""How to cluster: fast or better, how many clusters, and the method under Advanced."""
+"""How to cluster: fast, better or best, how many clusters, and the method under Advanced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.runs import RunSettings
+from dclust_gui.domain.runs import Quality, RunSettings
+from dclust_gui.services.estimate import best_cost
 from dclust_gui.services.methods import methods
 from dclust_gui.ui.views.job_bar import duration_text
 from dclust_gui.ui.views.parameter_form import ParameterForm
@@ -36,9 +37,10 @@ if TYPE_CHECKING:
 AUTOMATIC = "auto"
 """Name of the method that chooses by itself."""
 
-BETTER_ATTEMPTS = "20"
-"""Restarts of the automatic method when asked for the better result."""
-
+_BETTER_TIP = (
+    "Lays the images out five times instead of once and groups over all five, with the automatic"
+    " method: about five times the grouping time, and the clusters depend less on chance."
+)
 _MOST_CLUSTERS = 9999
 _BADGE_SIDE = 16
 
@@ -59,9 +61,15 @@ class RunPanel(QWidget):
         self._methods = {m.name: m for m in methods()}
         self._fast = QRadioButton("Fast", self)
         self._better = QRadioButton("Better", self)
+        self._best = QRadioButton("Best", self)
         self._auto_k = QRadioButton("Automatic", self)
         self._fixed_k = QRadioButton("Exactly", self)
         self._k = QSpinBox(self)
+        self._qualities = (
+            (self._fast, Quality.FAST),
+            (self._better, Quality.BETTER),
+            (self._best, Quality.BEST),
+        )
         self._quality_group = QButtonGroup(self)
         self._number_group = QButtonGroup(self)
         self._advanced = QToolButton(self)
@@ -76,6 +84,7 @@ class RunPanel(QWidget):
         self._head = HeadChoice(self)
         self._run = QPushButton("Cluster", self)
         self._reason = QLabel(self)
+        self._quality_note = QLabel(self)
         self._estimate = QLabel(self)
         self._badge_icon = QLabel(self)
         self._badge = QLabel(self)
@@ -93,8 +102,6 @@ class RunPanel(QWidget):
         chosen = self._methods.get(name)
         parameters = self._form.values()
         is_trained = self._training.is_on
-        if chosen is None and self._better.isChecked() and not is_trained:
-            parameters = {"n_init": BETTER_ATTEMPTS}
         if is_trained:
             parameters |= self._head.values()
         default = RunSettings()
@@ -109,13 +116,19 @@ class RunPanel(QWidget):
             linkage=self._linkage.currentText() if has_linkage else default.linkage,
             seed=self._seed.value(),
             parameters=parameters,
+            quality=self._quality().value,
         )
+
+    def _quality(self) -> Quality:
+        if self._best.isChecked():
+            return Quality.BEST
+        return Quality.BETTER if self._better.isChecked() else Quality.FAST
 
     def text(self) -> str:
         """All entries as text, for `restore`."""
         return json.dumps(
             {
-                "better": self._better.isChecked(),
+                "quality": self._quality().value,
                 "fixed": self._fixed_k.isChecked(),
                 "k": self._wanted_k,
                 "method": self._method.currentData(),
@@ -135,7 +148,9 @@ class RunPanel(QWidget):
             return
         if not isinstance(found, dict):
             return
-        self._better.setChecked(found.get("better") is True)
+        for button, quality in self._qualities:
+            if found.get("quality") == quality.value:
+                button.setChecked(True)
         for spin, name in ((self._k, "k"), (self._seed, "seed")):
             value = found.get(name)
             if isinstance(value, int):
@@ -189,7 +204,7 @@ class RunPanel(QWidget):
     def _fill(self) -> None:
         self._can_run = False
         for group, buttons in (
-            (self._quality_group, (self._fast, self._better)),
+            (self._quality_group, tuple(button for button, _ in self._qualities)),
             (self._number_group, (self._auto_k, self._fixed_k)),
         ):
             for button in buttons:
@@ -197,7 +212,10 @@ class RunPanel(QWidget):
         self._fast.setChecked(True)
         self._auto_k.setChecked(True)
         self._fast.setToolTip("A good result in seconds once the images are read")
-        self._better.setToolTip("Tries harder; takes several times as long")
+        self._better.setToolTip(_BETTER_TIP)
+        self._best.setToolTip(f"{_best_note()} {_BETTER_TIP}")
+        self._quality_note.setText(_best_note())
+        self._quality_note.hide()
         self._k.setRange(1, _MOST_CLUSTERS)
         self._wanted_k = 10
         self._k.setValue(self._wanted_k)
@@ -215,7 +233,7 @@ class RunPanel(QWidget):
         self._advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._run.setProperty("look", "primary")
         self._run.setEnabled(False)
-        for label in (self._summary, self._reason, self._estimate, self._badge):
+        for label in (self._quality_note, self._summary, self._reason, self._estimate, self._badge):
             label.setWordWrap(True)
             label.setProperty("look", "faint")
         self._reason.hide()
@@ -228,7 +246,8 @@ class RunPanel(QWidget):
         layout.setContentsMargins(GRID * 2, GRID, GRID * 2, GRID * 2)
         layout.setSpacing(GRID)
         layout.addWidget(section("Result"))
-        layout.addLayout(row_of(self._fast, self._better))
+        layout.addLayout(row_of(self._fast, self._better, self._best))
+        layout.addWidget(self._quality_note)
         layout.addSpacing(GRID)
         layout.addWidget(section("Number of clusters"))
         layout.addWidget(self._auto_k)
@@ -284,6 +303,8 @@ class RunPanel(QWidget):
         self._k.valueChanged.connect(self._on_k_value_changed)
         self._fixed_k.toggled.connect(self._on_setting_changed)
         self._better.toggled.connect(self._on_setting_changed)
+        self._best.toggled.connect(self._quality_note.setVisible)
+        self._best.toggled.connect(self._on_setting_changed)
         self._seed.valueChanged.connect(self._on_setting_changed)
         self._form.changed.connect(self._on_setting_changed)
         self._training.toggled.connect(self._on_training_toggled)
@@ -302,8 +323,6 @@ class RunPanel(QWidget):
         self._form.set_parameters(chosen.parameters if chosen else ())
         self._offer(self._metric, chosen.metrics if chosen else ())
         self._offer(self._linkage, chosen.linkages if chosen else ())
-        self._fast.setEnabled(chosen is None)
-        self._better.setEnabled(chosen is None)
         self._show_number(chosen)
 
     def _show_number(self, chosen: Method | None) -> None:
@@ -360,6 +379,12 @@ class RunPanel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             QTimer.singleShot(0, self, self._follow_look)
+
+
+def _best_note() -> str:
+    """What the best quality does and costs."""
+    times = f"about {best_cost():.1f} times the reading time"
+    return f"Looks at each image larger, and mirrored too: {times}, the first time only."
 
 
 def row_of(*widgets: QWidget) -> QHBoxLayout:

@@ -10,7 +10,7 @@ from dclust_gui.domain.control import CancelToken, ignore_events
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.grouping import FEWEST_FOR_UMAP, group_rows, resolve
-from dclust_gui.engine.reduction import ReductionCache, reduced
+from dclust_gui.engine.reduction import LAYOUTS, ReductionCache, reduced
 from dclust_gui.storage.array_cache import ArrayCache
 
 if TYPE_CHECKING:
@@ -84,3 +84,34 @@ def test_other_images_have_other_keys(tmp_path: Path) -> None:
 def test_impossible_widths_are_refused_before_any_work(reduce: str, dims: int) -> None:
     with pytest.raises(InputError, match="--dims"):
         resolve(replace(AUTO, reduce=reduce, dims=dims))
+
+
+def test_better_lays_several_layouts_side_by_side_and_keeps_each(tmp_path: Path) -> None:
+    cache = ReductionCache.of(ArrayCache(tmp_path), "model", [bytes([i]) for i in range(150)])
+    rows = features().astype(np.float32)
+    told: list[tuple[int, int]] = []
+    fast, better, best = (
+        resolve(replace(AUTO, quality=quality)) for quality in ("fast", "better", "best")
+    )
+
+    def run(settings: RunSettings) -> NDArray[np.float32]:
+        told.clear()
+        return reduced(lambda: rows, settings, cache, ignore_events, lambda *at: told.append(at))
+
+    single = run(fast)
+    several = run(better)
+    assert several.shape == (150, 10 * LAYOUTS)
+    assert np.array_equal(several[:, :10], single)
+    assert not np.array_equal(several[:, 10:20], single)
+    layouts = [at for at in told if at[1] == told[-1][1]]
+    assert layouts == sorted(layouts)
+    assert layouts[-1][0] == layouts[-1][1]
+    assert np.array_equal(run(best), several)
+    assert told == []
+    assert np.array_equal(run(fast), single)
+
+
+def test_seeds_of_further_layouts_stay_seeds() -> None:
+    last = resolve(replace(AUTO, quality="better", seed=2**32 - 1))
+    result = group_rows(features(), last, ignore_events, CancelToken())
+    assert result.space == f"umap ({10 * LAYOUTS} of features (centre-l2))"

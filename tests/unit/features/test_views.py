@@ -14,7 +14,7 @@ from dclust_gui.domain.runs import Quality
 from dclust_gui.features.backbones import resolve_backbone
 from dclust_gui.features.execution import Execution
 from dclust_gui.features.extractor import FeatureExtractor
-from dclust_gui.features.views import BEST, STANDARD, View, combined, views_of, zooms
+from dclust_gui.features.views import BEST, STANDARD, Variant, View, combined, crops_of, variant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dclust_gui.features.backbones import BackboneSpec
 
 OWN, MIRRORED = View(), View(is_mirrored=True)
-FOUR = (OWN, MIRRORED, View(1.5), View(0.9, is_mirrored=True))
+FOUR = (OWN, MIRRORED, View(1.5), View(0.9, -1, is_mirrored=True))
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_zoom_enlarges_but_never_leaves_the_picture() -> None:
 
 
 def test_crops_are_shared_by_mirrored_views() -> None:
-    assert zooms(FOUR) == (1.0, 1.5, 0.9)
-    assert zooms(STANDARD) == (1.0,)
+    assert crops_of(FOUR) == ((1.0, 0.0), (1.5, 0.0), (0.9, -1.0))
+    assert crops_of(STANDARD.views) == ((1.0, 0.0),)
 
 
 def test_one_view_is_not_changed() -> None:
@@ -71,26 +71,42 @@ def test_directions_are_averaged_and_lengths_are_kept() -> None:
     assert not combined([nothing, nothing]).any()
 
 
-def test_quality_says_which_views() -> None:
-    assert views_of("fast") == views_of("better") == STANDARD
-    assert views_of(Quality.BEST) == BEST
-    assert BEST[0] == OWN
+def test_quality_says_how_images_are_looked_at() -> None:
+    assert variant_of("fast") == variant_of("better") == STANDARD
+    assert variant_of(Quality.BEST) == BEST
+    assert BEST.views[0] == OWN
+    assert 1 == STANDARD.cost < BEST.cost
     with pytest.raises(InputError, match="no quality 'great'"):
-        views_of("great")
+        variant_of("great")
 
 
-def test_other_views_have_another_fingerprint(tmp_path: Path) -> None:
-    several = [STANDARD, (MIRRORED,), (OWN, MIRRORED), (OWN, View(1.5)), (OWN, View(1.6)), BEST]
-    specs = [resolve_backbone(weights_dir=tmp_path, views=views) for views in several]
+def test_larger_inputs_are_multiples_of_32_and_never_smaller() -> None:
+    sizes = [BEST.input_size((side, side))[0] for side in (224, 240, 260, 256)]
+    assert sizes == [256, 288, 288, 288]
+    assert Variant(enlargement=1.01).input_size((260, 64)) == (260, 64)
+    assert STANDARD.input_size((225, 97)) == (225, 97)
+
+
+def test_only_bundled_networks_are_fed_larger_pictures(small: BackboneSpec, tmp_path: Path) -> None:
+    assert resolve_backbone(weights_dir=tmp_path, variant=BEST).input_size == (256, 256)
+    other = resolve_backbone("test_resnet", weights_dir=tmp_path, variant=BEST)
+    assert other.input_size == small.input_size
+    assert other.views == BEST.views
+
+
+def test_other_variants_have_another_fingerprint(tmp_path: Path) -> None:
+    views = ((MIRRORED,), (OWN, MIRRORED), (OWN, View(1.5)), (OWN, View(1, -1)))
+    several = [STANDARD, *map(Variant, views), Variant(enlargement=1.3), BEST]
+    specs = [resolve_backbone(weights_dir=tmp_path, variant=variant) for variant in several]
     assert len({spec.fingerprint for spec in specs}) == len(several)
-    assert [spec.views for spec in specs] == several
+    assert [spec.views for spec in specs] == [variant.views for variant in several]
     assert specs[0].fingerprint == resolve_backbone(weights_dir=tmp_path).fingerprint
 
 
 def test_best_fingerprint_is_pinned(tmp_path: Path) -> None:
     # A change here throws away every user's features of the best quality.
-    spec = resolve_backbone(weights_dir=tmp_path, views=BEST)
-    assert spec.fingerprint == "6532ce8aa8a19435e4ecc6b57d660dac"
+    spec = resolve_backbone(weights_dir=tmp_path, variant=BEST)
+    assert spec.fingerprint == "08a7ef8fc9b7cbdf055e8915715396d1"
 
 
 def test_several_views_are_the_mean_of_single_ones(
