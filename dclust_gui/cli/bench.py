@@ -10,6 +10,7 @@ from dclust_gui.cli import output
 from dclust_gui.domain.errors import InputError
 from dclust_gui.services.bench.algorithms import bench_algorithms
 from dclust_gui.services.bench.deep import bench_deep
+from dclust_gui.services.bench.editing import bench_edit
 from dclust_gui.services.bench.reading import bench_extract, bench_rescan
 from dclust_gui.services.bench.rows import as_json
 from dclust_gui.services.bench.startup import bench_startup
@@ -30,6 +31,7 @@ _BENCHES: dict[str, Bench] = {
     "gallery": bench_gallery,
     "dendrogram": bench_dendrogram,
     "map": bench_map,
+    "edit": bench_edit,
     "open": bench_open,
     "startup": bench_startup,
 }
