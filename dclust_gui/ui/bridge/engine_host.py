@@ -135,6 +135,10 @@ class EngineHost(QObject):
         self._worker.begun.connect(self._on_begun, Qt.ConnectionType.QueuedConnection)
         self._worker.reported.connect(self._on_reported, Qt.ConnectionType.QueuedConnection)
         self._worker.ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
+        self._hand_over = QTimer(self)
+        self._hand_over.setSingleShot(True)
+        self._hand_over.setInterval(0)
+        self._hand_over.timeout.connect(self._on_hand_over_timeout)
         self._grace = QTimer(self)
         self._grace.setSingleShot(True)
         self._grace.setInterval(CANCEL_GRACE_MS)
@@ -224,6 +228,7 @@ class EngineHost(QObject):
         self._is_closing = True
         self._queue.clear()
         self._grace.stop()
+        self._hand_over.stop()
         if self._active is not None:
             self._active.is_settled = True
             self._active.token.cancel()
@@ -236,7 +241,17 @@ class EngineHost(QObject):
 
     def _start_next(self) -> None:
         if self._active is None and self._queue and not self._is_closing:
-            entry = self._active = self._queue.popleft()
+            self._active = self._queue.popleft()
+            self._hand_over.start()
+
+    @Slot()
+    def _on_hand_over_timeout(self) -> None:
+        """Give the job to the thread, now that what led to it has been painted.
+
+        Two threads that run Python code slow each other down, and a project is shown first.
+        """
+        entry = self._active
+        if entry is not None and not self._is_closing:
             self._run_requested.emit(entry.id, entry.job, entry.token)
 
     @Slot(int)
