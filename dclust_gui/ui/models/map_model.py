@@ -58,6 +58,8 @@ class MapModel(QObject):
         before: float32 (n, 2), where the rows were on the map shown before; None without one.
         levels: uint8 (n,), see `services.mapping_places.room_levels`.
         rank: int64 (n,), place of each row among those that get room, from 0.
+        by_level: int64 (n,), rows, those that have room at the lowest levels first.
+        levels_sorted: uint8 (n,), their levels.
         tones: uint8 (n,), colours; see `map_stamps`.
         is_selected: bool (n,).
         is_dim: bool (n,), left out by the filter.
@@ -254,6 +256,8 @@ class MapModel(QObject):
         self.rank = np.empty(len(self.images), np.int64)
         if layout is not None:
             self.rank[layout.order] = np.arange(len(self.images))
+        self.by_level = np.argsort(self.levels, kind="stable")
+        self.levels_sorted = self.levels[self.by_level]
         self.before = None
         self.extent = extent_of(self.places)
         self._rows = np.full(n_images, -1, np.int64)

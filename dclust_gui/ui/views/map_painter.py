@@ -11,7 +11,7 @@ from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from dclust_gui.services.mapping_places import N_LEVELS, spacing_of
-from dclust_gui.ui.models.map_geometry import points_in_box
+from dclust_gui.ui.models.map_geometry import Box, points_in_box
 from dclust_gui.ui.models.map_shading import (
     Canvas,
     Stamps,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.models.map_model import MapModel
     from dclust_gui.ui.views.theme import Colours
 
-MOST_DOTS = 5_000
+MOST_DOTS = 4_000
 """Above so many images in view their density is shown."""
 
 MOST_SPECKS = 5_000
@@ -57,6 +57,9 @@ SMALL_MARK_PX = 9
 _DIM_WEIGHT = 0.1
 _FRAME_PX = 2
 _LEAST_DOT_PX, _MOST_DOT_PX = 4, 13
+_SAMPLE = 30_000
+"""About so many images make the density while the map moves."""
+
 _COVER = 0.16
 """Share of the view that dots may cover."""
 
@@ -138,18 +141,24 @@ class MapPainter:
             look: How.
             places: float32 (n, 2), where the rows are on their way between two maps.
         """
-        points = camera.points_of(self._model.places if places is None else places)
-        margin = float(_MOST_DOT_PX)
-        box = (-margin, -margin, camera.width + margin, camera.height + margin)
-        self.rows = points_in_box(points, box)
-        self.points = points[self.rows]
-        if len(self.rows) > MOST_DOTS:
+        here = self._model.places if places is None else places
+        step = max(1, len(here) // _SAMPLE) if look.is_moving else 1
+        self._look_at(camera, here, step)
+        if len(self.rows) * step <= MOST_DOTS and step > 1:
+            self._look_at(camera, here, step := 1)
+        if len(self.rows) * step > MOST_DOTS:
             self._paint_density(canvas, camera, look)
         else:
             self._paint_dots(canvas, camera, look)
         self.cards, self.wanted = [], []
         if look.has_pictures and places is None and len(self.rows):
             self._paint_cards(canvas, camera, look)
+
+    def _look_at(self, camera: MapCamera, places: NDArray[np.float32], step: int) -> None:
+        """Find out which rows are in view; only every `step`-th is looked at."""
+        some = places[::step]
+        found = points_in_box(some, _view_box(camera))
+        self.rows, self.points = found * step, camera.points_of(some[found])
 
     # -- many --------------------------------------------------------------------------------
 
@@ -220,10 +229,15 @@ class MapPainter:
         model = self._model
         self.side_px = picture_side(camera, len(model.images))
         level = room_level(camera, self.side_px, len(model.images))
-        chosen = (model.levels[self.rows] <= level) & ~model.is_dim[self.rows]
-        rows, points = self.rows[chosen], self.points[chosen]
-        first = np.argsort(model.rank[rows])
-        rows, points = rows[first], points[first]
+        if self.dot_px:
+            rows = self.rows[model.levels[self.rows] <= level]
+        else:  # density may know a part of the rows only
+            n_with_room = int(np.searchsorted(model.levels_sorted, level, side="right"))
+            rows = model.by_level[:n_with_room]
+            rows = rows[points_in_box(model.places[rows], _view_box(camera))]
+        rows = rows[~model.is_dim[rows]]
+        rows = rows[np.argsort(model.rank[rows])]
+        points = camera.points_of(model.places[rows])
         images = model.images[rows].tolist()
         self.wanted = images
         painter = QPainter(canvas.image)
@@ -278,6 +292,14 @@ class MapPainter:
     def card_at(self, x: float, y: float) -> Card | None:
         """The picture at a pixel."""
         return next((c for c in self.cards if c.place.contains(int(x), int(y))), None)
+
+
+def _view_box(camera: MapCamera) -> Box:
+    """What is in view, with a little more, in the map's own units."""
+    margin = float(_MOST_DOT_PX)
+    left, top = camera.place_at(-margin, -margin)
+    right, bottom = camera.place_at(camera.width + margin, camera.height + margin)
+    return (left, top, right, bottom)
 
 
 def picture_side(camera: MapCamera, n_images: int) -> int:
