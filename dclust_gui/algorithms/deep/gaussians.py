@@ -33,7 +33,8 @@ REFIT_ROWS = 20_000
 """Most codes from which a mixture is refitted."""
 REFIT_ITERATIONS = 100
 ITERATIONS_AT_ONCE = 5
-"""Iterations of a refit between two looks at the callback."""
+"""Iterations of a refit between two looks at the callback; one where they are slow."""
+SLOW_VALUES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +88,7 @@ class GaussianDensity:
 
     def log_likelihood(self, codes: Tensor) -> float:
         """Sum over the codes of log p(z)."""
-        return float(self.log_joint(codes).double().logsumexp(1).sum())
+        return float(self.log_joint(codes).cpu().double().logsumexp(1).sum())
 
 
 def density_of_labels(codes: FloatArray, labels: LabelArray, n_clusters: int) -> GaussianDensity:
@@ -143,11 +144,12 @@ def refitted(
         chosen = np.random.default_rng(seed).choice(len(codes), REFIT_ROWS, replace=False)
         codes = codes[np.sort(chosen)]
     rows = codes.astype(np.float64)
+    at_once = 1 if rows.size * start.factors.shape[0] * width > SLOW_VALUES else ITERATIONS_AT_ONCE
     model = mixture.GaussianMixture(
         n_clusters,
         covariance_type="full",
         reg_covar=LEAST_VARIANCE * float(rows.var()) + 1e-12,
-        max_iter=ITERATIONS_AT_ONCE,
+        max_iter=at_once,
         warm_start=True,
         weights_init=_normalised(np.exp(start.log_weights)),
         means_init=start.means,
@@ -157,7 +159,7 @@ def refitted(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
-            for _ in range(REFIT_ITERATIONS // ITERATIONS_AT_ONCE):
+            for _ in range(REFIT_ITERATIONS // at_once):
                 tick()
                 model.fit(rows)
                 if model.converged_:

@@ -141,7 +141,7 @@ class MixturePrior(nn.Module):
             shared = self.logits + (known if known is not None and known.ndim == 1 else 0.0)
             logs = self.log_variances.clamp(LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
             return GaussianDensity.diagonal(
-                functional.log_softmax(shared, 0).double().cpu().numpy(),
-                self.means.double().cpu().numpy(),
-                logs.double().cpu().numpy(),
+                functional.log_softmax(shared, 0).cpu().double().numpy(),
+                self.means.cpu().double().numpy(),
+                logs.cpu().double().numpy(),
             )
