@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dclust_gui.domain.edits import EditKind
-from dclust_gui.domain.history import History, Step
+from dclust_gui.domain.history import History, Marker, Step
 
 
 def step(title: str) -> Step:
@@ -29,3 +29,20 @@ def test_start_has_nothing_to_undo() -> None:
 def test_steps_outside_the_history_are_refused(position: int) -> None:
     with pytest.raises(ValueError, match="no such step"):
         History().with_step(step("a")).moved(position)
+
+
+def test_markers_stay_when_their_steps_are_replaced() -> None:
+    history = History().with_step(step("a")).with_step(step("b"))
+    history = history.with_marker(Marker("export", "t", "anna", 2)).moved(1)
+    assert history.redo_step == step("b")
+    assert [e.is_in_force for e in history.entries()] == [True, True, False, False]
+    assert [e.is_present for e in history.entries()] == [False, True, False, False]
+    changed = history.with_step(step("c"))
+    assert changed.markers == (Marker("export", "t", "anna", 1, is_exact=False),)
+    assert [e.title for e in changed.entries()] == ["start", "a", "export", "c"]
+    assert changed.with_step(step("d")).markers == changed.markers
+
+
+def test_selection_of_a_jump_is_that_of_the_nearest_step() -> None:
+    history = History(tuple(step(t) for t in "abcd"), 2)
+    assert [history.selection_step(p) for p in (0, 1, 3, 4)] == [0, 1, 2, 3]

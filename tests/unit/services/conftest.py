@@ -22,6 +22,13 @@ def workspace(tmp_path: Path, embedded: list[int]) -> Iterator[Workspace]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def only_when_asked(request: pytest.FixtureRequest) -> None:
+    """Leaves out what takes minutes unless it is asked for by `-m slow`."""
+    if "slow" not in str(request.config.getoption("markexpr", "")):
+        pytest.skip("takes minutes: run it with -m slow")
+
+
 @pytest.fixture
 def photos(tmp_path: Path, make_images: MakeImages) -> Path:
     """Twelve images of three classes."""
