@@ -14,7 +14,11 @@ Defaults and why: L_rec is the mean squared error of features of unit variance, 
 scaled to unit variance once, so that lambda means the same on any data; lambda = 0.1 as in the
 paper's sweep. All images are assigned anew once an epoch, and a centre without images moves to the
 image furthest from its own centre. Without L_rec the code would shrink to a point; with it a large
-lambda may, too: that is noticed, said, and the start put back.
+lambda may, too: that is noticed, said, and the start put back. The clusters of N2D are not round
+in the code; for the first quarter of the steps the images therefore stay in them, with lambda = 1.
+
+The running means lag behind the code; started from k-means, DCN therefore ends with k-means on the
+final code (20 restarts) and keeps whichever centres have the lower inertia.
 
 Source:
     Yang, Fu, Sidiropoulos, Hong, "Towards k-means-friendly spaces: simultaneous deep learning and
@@ -37,7 +41,7 @@ from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING, TrainingStep
 from dclust_gui.algorithms.deep.selftraining import LEAST_INTERVAL
 from dclust_gui.algorithms.deep.soft import squared_distances
-from dclust_gui.algorithms.deep.starts import check_start
+from dclust_gui.algorithms.deep.starts import RESTARTS, check_start
 from dclust_gui.algorithms.deep.training import (
     TOTAL,
     Best,
@@ -50,6 +54,7 @@ from dclust_gui.algorithms.deep.training import (
     precision_context,
     train,
 )
+from dclust_gui.algorithms.partition import KMeans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +62,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 STEPS = 2000
+START_SHARE = 0.25
+START_WEIGHT = 1.0
+"""lambda while the images stay in the clusters of the start."""
 FIRST_COUNT = 100.0
 """Images that each of the start's centres counts as."""
 
@@ -69,6 +77,8 @@ class DCN(DeepClusterer):
         autoencoder: Pretrained (used as a copy) or only its settings; None chooses.
         start: "n2d" (k-means on a UMAP layout) or "kmeans" (on the code).
         initial_labels: (n_images,) labels to start from in place of `start`; -1 leaves open.
+        start_share: Share of the steps in which the images stay in their start's clusters, pulled
+            by lambda = 1; "auto" means a quarter, or none with start="kmeans".
         weight: lambda of the distance to the own centre; 0 trains the autoencoder alone.
         epochs: Passes over the images; "auto" makes about 2,000 steps, at most 200 epochs.
         tol: The training ends when a smaller share of the labels changes within an epoch.
@@ -94,6 +104,7 @@ class DCN(DeepClusterer):
         autoencoder: Autoencoder | None = None,
         start: str = "n2d",
         initial_labels: ArrayLike | None = None,
+        start_share: float | str = "auto",
         weight: float = 0.1,
         epochs: int | str = "auto",
         tol: float = 1e-3,
@@ -108,6 +119,7 @@ class DCN(DeepClusterer):
         self.autoencoder = autoencoder
         self.start = start
         self.initial_labels = initial_labels
+        self.start_share = start_share
         self.weight = weight
         self.epochs = epochs
         self.tol = tol
@@ -123,6 +135,7 @@ class DCN(DeepClusterer):
     def _check(self, features: FloatArray) -> None:
         check_start(self.start)
         for name, fits in (
+            ("start_share", self.start_share == "auto" or 0 <= float(self.start_share) <= 1),
             ("weight", self.weight >= 0),
             ("batch_size", self.batch_size >= 1),
             ("learning_rate", self.learning_rate > 0),
@@ -136,7 +149,32 @@ class DCN(DeepClusterer):
         epochs = checked_epochs(self.epochs, epochs_for(STEPS, n_images, self.batch_size))
         interval = max(LEAST_INTERVAL, -(-n_images // self.batch_size))
         schedule = Schedule(epochs, self.batch_size, rate, 0.1 * rate, interval)
-        return _Alternation(session, schedule, self.weight, self.tol, self.precision).run()
+        share = self.start_share
+        is_round = self.start == "kmeans" and self.initial_labels is None
+        if share == "auto":
+            share = START_SHARE if self.weight and not is_round else 0.0
+        first = int(float(share) * schedule.steps(n_images))
+        training = _Alternation(session, schedule, self.weight, self.tol, self.precision, first)
+        trained = training.run()
+        if (
+            is_round
+            and self.weight
+            and not trained.is_collapsed
+            and not session.progress.is_stopped
+        ):
+            return self._refitted(session, trained)
+        return trained
+
+    def _refitted(self, session: Session, trained: Trained) -> Trained:
+        """k-means with fresh restarts on the final code, where its inertia is lower."""
+        code = encode(session.network.encoder, session.rows)
+        inertia = float(squared_distances(code, trained.centres).amin(1).sum())
+        model = KMeans(session.n_clusters, n_init=RESTARTS, random_state=session.seed())
+        model.fit(code.cpu().numpy(), callback=session.progress.part(CLUSTERING, "k-means"))
+        if model.inertia_ >= inertia:
+            return trained
+        centres = torch.from_numpy(model.cluster_centers_.astype(np.float32)).to(code.device)
+        return Trained(None, centres, n_iter=trained.n_iter)
 
     def _finish(self, session: Session, trained: Trained) -> None:
         code = encode(session.network.encoder, session.rows)
@@ -168,9 +206,17 @@ class _Alternation:
     """One training of DCN."""
 
     def __init__(
-        self, session: Session, schedule: Schedule, weight: float, tol: float, precision: str
+        self,
+        session: Session,
+        schedule: Schedule,
+        weight: float,
+        tol: float,
+        precision: str,
+        start_steps: int = 0,
     ) -> None:
         self._session, self._schedule, self._weight, self._tol = session, schedule, weight, tol
+        self._start_steps = start_steps
+        self._is_starting = start_steps > 0
         self._network = session.network
         self._context = precision_context(precision, str(session.device))
         self._scale()
@@ -224,14 +270,18 @@ class _Alternation:
         error = nn.functional.mse_loss(again, batch)
         own = self._centres.index_select(0, self._labels.index_select(0, numbers))
         distance = (code - own).square().sum(1).mean()
-        total = error + (0.5 * self._weight) * distance
+        weight = START_WEIGHT if self._is_starting else self._weight
+        total = error + (0.5 * weight) * distance
         return {"reconstruction": error, "clustering": distance, TOTAL: total}
 
     @torch.no_grad()
     def _after_step(self, numbers: Tensor) -> None:
         """Assign the batch anew and move the centres."""
-        labels = squared_distances(self._code, self._centres).argmin(1)
-        self._labels.index_copy_(0, numbers, labels)
+        if self._is_starting:
+            labels = self._labels.index_select(0, numbers)
+        else:
+            labels = squared_distances(self._code, self._centres).argmin(1)
+            self._labels.index_copy_(0, numbers, labels)
         if self._weight:
             move_centres(self._centres, self._counts, self._code, labels)
 
@@ -245,17 +295,21 @@ class _Alternation:
         shown = labels.cpu().numpy().astype(np.int32)
         change = float((shown != self._shown).mean())
         occupied = self._health.check(shown)
-        if occupied == self._session.n_clusters and losses:
+        was_starting = self._is_starting
+        self._is_starting = step < self._start_steps
+        if occupied == self._session.n_clusters and losses and not was_starting:
             self._best.offer(losses[TOTAL], step)
         empty = torch.nonzero(counts == 0).flatten()
-        if len(empty) and step < self._steps:
+        if len(empty) and step < self._steps and not self._is_starting:
             far = nearest.topk(len(empty)).indices
             self._centres[empty] = code[far]
             self._counts[empty] = FIRST_COUNT
             labels[far] = empty
             self._n_revived += len(empty)
-        self._shown, self._labels = shown, labels
+        self._shown = shown
+        if not self._is_starting:
+            self._labels = labels
         reported = dict(losses) if losses else {"clustering": float(nearest.mean())}
         now = TrainingStep(CLUSTERING, "", step, self._steps, reported, change, occupied, shown)
-        is_done = step > 0 and change < self._tol
+        is_done = step > self._start_steps and change < self._tol
         return self._session.progress.evaluated(now) or is_done or self._health.is_collapsed

@@ -38,6 +38,8 @@ NEAREST = 2.0
 """Median squared distance to the nearest centre that the code is scaled to."""
 LEAST_INTERVAL = 30
 """Steps between two targets, at least: with few images labels hardly change within an epoch."""
+START_WEIGHT = 1.0
+"""Weight of the divergence beside the reconstruction meanwhile."""
 SURE = 0.9
 """Probability of an image's start cluster while the start is the target."""
 
@@ -106,7 +108,7 @@ class SelfTraining:
         self._steps = settings.schedule.steps(len(session.rows))
         self._labels = session.start_labels
         self._health = Health(session.n_clusters, session.start_labels)
-        self._entropy = 0.0
+        self._is_starting = False
         tensors = {**dict(self._trained().named_parameters()), "centres": self.centres}
         self._start = Best(tensors)
         self._start.offer(0.0, 0)
@@ -147,7 +149,8 @@ class SelfTraining:
         if again is None:
             return {"clustering": kl, TOTAL: kl}
         error = nn.functional.mse_loss(again, batch)
-        total = error + (self._settings.weight or 0.0) * kl
+        weight = START_WEIGHT if self._is_starting else self._settings.weight or 0.0
+        total = error + weight * kl
         return {"reconstruction": error, "clustering": kl, TOTAL: total}
 
     def _update(self, step: int, losses: Mapping[str, float]) -> bool:
@@ -159,9 +162,8 @@ class SelfTraining:
             score = float(divergence(target, log_q))
             known = log_q if self._prior is None else log_q + self._prior
             labels = known.argmax(1).cpu().numpy().astype(np.int32)
-        self._target = target
-        if step < self._settings.start_steps:
-            self._target = self._start_target()
+        self._is_starting = step < self._settings.start_steps
+        self._target = self._start_target() if self._is_starting else target
         change = float((labels != self._labels).mean())
         self._labels = labels
         occupied = self._health.check(labels)
