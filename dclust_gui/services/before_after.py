@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dclust_gui.services.similar import SimilarService
     from dclust_gui.services.snapshot import Snapshot
 
-MOST_SHOWN = 24
-"""Images of a cluster that are shown on each side."""
+MOST_SHOWN = 16
+"""Images of each kind that are shown of a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class ClusterChange:
         n_after: Number of images after; 0 for one that is gone.
         n_left: Images that are elsewhere now.
         n_came: Images that were elsewhere before.
-        before: Ids to show: those that left first, the most typical first among each.
-        after: Ids to show: those that came first.
-        moved: Those of both that changed.
+        left: Ids of some that left, the most typical first.
+        came: Ids of some that came, likewise.
+        stayed: Ids of some that are there before and after, likewise.
     """
 
     cluster: int
@@ -52,9 +52,9 @@ class ClusterChange:
     n_after: int
     n_left: int
     n_came: int
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    moved: frozenset[int]
+    left: tuple[int, ...]
+    came: tuple[int, ...]
+    stayed: tuple[int, ...]
 
     @property
     def n_changed(self) -> int:
@@ -149,8 +149,6 @@ def _change(
 ) -> ClusterChange:
     was, is_now = (old == cluster)[order], (new == cluster)[order]
     left, came, stayed = order[was & ~is_now], order[is_now & ~was], order[was & is_now]
-    before = np.concatenate([left, stayed])[:MOST_SHOWN].tolist()
-    after = np.concatenate([came, stayed])[:MOST_SHOWN].tolist()
     return ClusterChange(
         cluster,
         title,
@@ -159,9 +157,7 @@ def _change(
         int(is_now.sum()),
         len(left),
         len(came),
-        tuple(before),
-        tuple(after),
-        frozenset({*before, *after}) & frozenset({*left.tolist(), *came.tolist()}),
+        *(tuple(part[:MOST_SHOWN].tolist()) for part in (left, came, stayed)),
     )
 
 

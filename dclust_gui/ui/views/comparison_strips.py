@@ -105,10 +105,11 @@ class ComparisonStrips(QWidget):
         change = self._rows[row]
         top = _HEAD + row * ROW + GRID
         found = []
-        for images, left in ((change.before, self._left()), (change.after, self._middle())):
-            for place, image in enumerate(images[: self._n_fit()]):
+        for moved, left in ((change.left, self._left()), (change.came, self._middle())):
+            n_moved, images = side_of(moved, change.stayed, self._n_fit())
+            for place, image in enumerate(images):
                 rect = QRect(left + place * (SIDE + GAP), top, SIDE, SIDE)
-                found.append(Cell(image, row, rect, image in change.moved))
+                found.append(Cell(image, row, rect, place < n_moved))
         return found
 
     def sizeHint(self) -> QSize:
@@ -158,7 +159,7 @@ class ComparisonStrips(QWidget):
         painter.end()
         sight = self._in_sight(self.visibleRegion().boundingRect())
         wanted = [cell.image for row in sight for cell in self.cells(row)]
-        self._pictures.want(dict.fromkeys(wanted), request_side(SIDE, self.devicePixelRatioF()))
+        self._pictures.want(dict.fromkeys(wanted), request_side(2 * SIDE, self.devicePixelRatioF()))
 
     def _paint_heads(self, painter: QPainter) -> None:
         painter.setPen(QColor(colours(self.palette()).faint))
@@ -248,9 +249,26 @@ class ComparisonStrips(QWidget):
             self._current = max(0, min(len(self._rows) - 1, self._current + step))
             self.update()
         elif key == Qt.Key.Key_Space:
-            self.preview_requested.emit((change.after or change.before)[0])
+            self.preview_requested.emit((*change.came, *change.stayed, *change.left)[0])
         elif change.n_after:
             self.cluster_requested.emit(change.cluster)
+
+
+def side_of(
+    moved: tuple[int, ...], stayed: tuple[int, ...], n_fit: int
+) -> tuple[int, tuple[int, ...]]:
+    """The images of one side: those that moved, and for half of the room those that did not.
+
+    Args:
+        moved: Images that are on this side only.
+        stayed: Images that are on both sides.
+        n_fit: Images for which there is room.
+
+    Returns:
+        How many of them moved, and the images, those first.
+    """
+    n_moved = min(len(moved), max(n_fit - len(stayed), -(-n_fit // 2)))
+    return n_moved, (*moved[:n_moved], *stayed[: n_fit - n_moved])
 
 
 def _middle_of(picture: QPixmap) -> QRectF:

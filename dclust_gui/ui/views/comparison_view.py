@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.views.comparison_strips import ComparisonStrips
-from dclust_gui.ui.views.quality_bars import silhouette_text
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class ComparisonView(QWidget):
 
 
 def numbers_text(found: BeforeAfter) -> str:
-    """`41 of 305 images moved · 10 clusters · silhouette 0.12 before, 0.15 after`."""
+    """`41 of 305 images moved · 10 clusters · silhouette 0.120 before, 0.150 after`."""
     n_moved = len(found.comparison.moved)
     n_images = found.comparison.changes.n_images
     parts = [f"{n_moved:,} of {count_of(n_images)} moved"]
@@ -124,7 +123,7 @@ def numbers_text(found: BeforeAfter) -> str:
         parts.append(f"{found.n_before:,} → {count_of(found.n_after, 'cluster')}")
     pair = (found.silhouette_before, found.silhouette_after)
     if all(math.isfinite(value) for value in pair):
-        before, after = (silhouette_text(value) for value in pair)
+        before, after = (f"{value:.3f}".replace("-", "\u2212") for value in pair)
         parts.append(f"silhouette {before} before, {after} after")
     return " · ".join(parts)
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dclust_gui.ui.views.quality_bars import silhouette_text
 from dclust_gui.ui.views.theme import GRID, colours
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class TrainingPlot(QWidget):
         loss, quality, change = (c.points[-1][1] if c.points else None for c in self._curves)
         return (
             "" if loss is None else f"{loss:.3g}",
-            "" if quality is None else silhouette_text(quality),
+            "" if quality is None else f"{quality:.3f}".replace("-", "\u2212"),
             "" if change is None else f"{change:.1%}",
         )
 

@@ -316,7 +316,7 @@ class MainWindow(QMainWindow):
 
     def _view_menu(self, menu: QMenu) -> None:
         actions = self.actions_
-        self._fill(menu, "gallery dendrogram map | back forward | show_all group |")
+        self._fill(menu, "gallery dendrogram map comparison | back forward | show_all group |")
         for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")

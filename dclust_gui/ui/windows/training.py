@@ -77,6 +77,8 @@ class TrainingKeeper(QObject):
         controller.state_changed.connect(self._on_controller_state_changed)
         queries.answered.connect(self._on_queries_answered)
         queries.failed.connect(self._on_queries_failed)
+        window.actions_["comparison"].triggered.connect(self._on_comparison_triggered)
+        self._follow()
 
     @property
     def view(self) -> ComparisonView:
@@ -99,12 +101,19 @@ class TrainingKeeper(QObject):
         """Stop reading pictures; True when it has ended."""
         return self._loader.shutdown(timeout_ms)
 
-    def _leave(self) -> None:
-        """Show the gallery again."""
-        self._queries.drop(_CHANNEL)
-        self._before = None
+    def _show_gallery(self) -> None:
         if self.is_shown:
             self._looking.show_view(View.GALLERY)
+
+    def _forget(self) -> None:
+        """There is nothing to compare any more."""
+        self._queries.drop(_CHANNEL)
+        self._before = None
+        self._show_gallery()
+        self._follow()
+
+    def _follow(self) -> None:
+        self._window.actions_["comparison"].setEnabled(self._before is not None)
 
     @Slot(object)
     def _on_work_training_shown(self, event: TrainingProgressed) -> None:
@@ -126,6 +135,7 @@ class TrainingKeeper(QObject):
         self.view.set_busy(f"Trained on your images with {head}")
         self.view.set_editable(self._controller.is_editable)
         self._window.show_page(self.view)
+        self._follow()
         query = BeforeAfterQuery(self._service, before, snapshot_of(session))
         self._ticket = self._queries.ask(_CHANNEL, query)
 
@@ -143,13 +153,18 @@ class TrainingKeeper(QObject):
 
     @Slot()
     def _on_view_kept(self) -> None:
-        self._leave()
+        self._show_gallery()
+
+    @Slot()
+    def _on_comparison_triggered(self) -> None:
+        if self._before is not None:
+            self._window.show_page(self.view)
 
     @Slot()
     def _on_view_return_requested(self) -> None:
         session, before = self._controller.session, self._before
         if session is None or before is None or before.run_id is None:
-            self._leave()
+            self._forget()
             return
         try:
             if session.history.undo_step is self._step:
@@ -159,7 +174,7 @@ class TrainingKeeper(QObject):
         except KnownError as error:
             self._window.messages.show_message(Message(MessageKind.ERROR, str(error)))
             return
-        self._leave()
+        self._forget()
         self._window.statusBar().showMessage("The clusters are those from before the training")
 
     @Slot(int)
@@ -170,17 +185,18 @@ class TrainingKeeper(QObject):
     @Slot()
     def _on_controller_session_changed(self) -> None:
         self._window.training.set_ended()
-        self._leave()
+        self._forget()
 
     @Slot()
     def _on_controller_state_changed(self) -> None:
-        """An undo of the training closes the comparison."""
+        """An undo of the training ends the comparison."""
         session = self._controller.session
-        if self._before is None or session is None or not self.is_shown:
+        if self._before is None or session is None:
             return
         self.view.set_editable(self._controller.is_editable)
-        if self._step not in session.history.steps[: session.history.position]:
-            self._leave()
+        in_force = session.history.steps[: session.history.position]
+        if not any(step is self._step for step in in_force):
+            self._forget()
 
 
 def note_of(report: str) -> str:

@@ -183,7 +183,9 @@ def test_copies_of_one_image_are_one_cluster(dclust: Dclust, images: Path, tmp_p
         (("--linkage", "magic"), "magic"),
         (("--scale", "magic"), "magic"),
         (("--reduce", "magic"), "magic"),
-        (("--head", "magic"), "magic"),
+        (("--head", "magic"), "none, ae, n2d, dec, idec, dcn, vade"),
+        (("--head", "dec", "--param", "head.magic=1"), "magic"),
+        (("--param", "head.epochs=3"), "no head"),
         (("--device", "magic"), "magic"),
         (("--backbone", "magic"), "magic"),
         (("--backbone", "resnet18"), "dclust models add"),
@@ -445,3 +447,24 @@ def test_parameters_and_k_are_parsed() -> None:
     assert running.parse_parameters(["a=1", "b==x"]) == {"a": "1", "b": "=x"}
     assert running.parse_k("auto") == 0
     assert running.parse_k("12") == 12
+
+
+def test_a_head_trains_and_the_report_tells_how(dclust: Dclust, images: Path) -> None:
+    brief = [f"head.{name}" for name in ("pretrain_epochs=3", "epochs=3", "code_size=3")]
+    options = ["--head", "idec", "--k", 3, *(part for p in brief for part in ("--param", p))]
+    for name in ("one", "two"):
+        done = dclust(
+            "cluster", images, *options, "--labels", f"{name}.csv", "--report", f"{name}.json"
+        )
+        assert (done.code, done.err) == (0, "")
+        assert "Training" in done.out
+    told = report(Path("one.json"))
+    head, timings = told["head"], told["timings"]
+    assert isinstance(head, dict)
+    assert isinstance(timings, dict)
+    assert timings["head"] > 0
+    assert (head["name"], head["clusters"], head["collapsed"]) == ("idec", 3, False)
+    assert {"total", "reconstruction", "clustering"} <= set(head["losses"])
+    assert 0 <= head["start"]["agreement"] <= 1
+    assert Path(head["model"]).is_file()
+    assert Path("one.csv").read_bytes() == Path("two.csv").read_bytes()

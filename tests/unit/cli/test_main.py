@@ -129,6 +129,10 @@ def test_methods_are_listed(dclust: Dclust) -> None:
     assert "kmeans: " in dclust("methods").out
     listed = json.loads(dclust("methods", "--json").out)
     assert {"name", "parameters", "metrics", "needs_k", "cost"} <= set(listed[0])
+    assert "--head vade: " in dclust("methods").out
+    assert "--param head.gamma=0.1" in dclust("methods").out
+    heads = [row["name"] for row in listed if row["kind"] == "head"]
+    assert heads == ["ae", "n2d", "dec", "idec", "dcn", "vade"]
 
 
 def test_models_are_listed_checked_and_added(dclust: Dclust, tmp_path: Path) -> None:
