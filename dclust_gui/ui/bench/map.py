@@ -24,6 +24,7 @@ from dclust_gui.ui.bench.common import (
     application,
     as_in_the_window,
     memory_row,
+    wait,
 )
 from dclust_gui.ui.bench.extraction import extraction_running
 from dclust_gui.ui.bench.gallery import Project
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _SIZE = (1600, 1000)
 _SPREAD = 4.0
 _WAIT_S = 0.004
+_READY_MS = 1_000
 
 
 class SelectingProject(Project):
@@ -179,6 +181,7 @@ def measure(n_images: int = N_IMAGES) -> list[Row]:
         view.show()
         view.model.set_layout(make_layout(project))
         idle, busy = Frames(view, IDLE), Frames(view, BUSY)
+        wait(_READY_MS)
         _gestures(idle, view)
         memory = memory_row()
         with extraction_running():

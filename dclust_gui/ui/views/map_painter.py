@@ -56,7 +56,8 @@ SMALL_MARK_PX = 9
 
 _DIM_WEIGHT = 0.1
 _FRAME_PX = 2
-_LEAST_DOT_PX, _MOST_DOT_PX = 4, 13
+DOT_SIDES = (4, 5, 6, 7, 8, 10, 12)
+_MOST_DOT_PX = DOT_SIDES[-1] + 1
 _SAMPLE = 30_000
 """About so many images make the density while the map moves."""
 
@@ -205,7 +206,8 @@ class MapPainter:
     def _paint_dots(self, canvas: Canvas, camera: MapCamera, look: MapLook) -> None:
         model, rows = self._model, self.rows
         room = _COVER * camera.width * camera.height / max(len(rows), 1)
-        self.dot_px = int(min(max(math.sqrt(room), _LEAST_DOT_PX), _MOST_DOT_PX))
+        fitting = [side for side in DOT_SIDES if side * side <= room]
+        self.dot_px = fitting[-1] if fitting else DOT_SIDES[0]
         canvas.pixels.fill(packed(QColor(look.colours.base)))
         if not len(rows):
             return
@@ -215,6 +217,15 @@ class MapPainter:
         stamps = self._dots(round(self.dot_px * look.ratio), look)
         points = self.points[above] * np.float32(look.ratio)
         set_down(canvas.pixels, points, kinds[above], stamps)
+
+    def warm_up(self, look: MapLook) -> bool:
+        """Make the dots of one more size ready; False when all are."""
+        for side in DOT_SIDES:
+            side_px = round(side * look.ratio)
+            if (side_px, look.dark, look.colours.accent) not in self._stamps:
+                self._dots(side_px, look)
+                return True
+        return False
 
     def _dots(self, side_px: int, look: MapLook) -> Stamps:
         key = (side_px, look.dark, look.colours.accent)

@@ -67,6 +67,7 @@ REACH_PX = 6.0
 _WHEEL_STEP = 1.2
 _PREVIEW_MS = 140
 _SETTLE_MS = 140
+_WARM_MS = 30
 _GLIDE_MS = 600
 _LEAST_SIDE_PX = GRID * 20
 
@@ -133,6 +134,7 @@ class MapView(QWidget):
         self._drops = MapDrop(self)
         self._resting = self._timer(_PREVIEW_MS)
         self._settling = self._timer(_SETTLE_MS)
+        self._warming = self._timer(_WARM_MS)
         self._glide = QVariantAnimation(self)
         self._set_up()
 
@@ -150,6 +152,7 @@ class MapView(QWidget):
         self.setAccessibleName("Map of images")
         self._resting.timeout.connect(self._on_resting_timeout)
         self._settling.timeout.connect(self._on_settling_timeout)
+        self._warming.timeout.connect(self._on_warming_timeout)
         self._glide.setStartValue(0.0)
         self._glide.setEndValue(1.0)
         self._glide.setDuration(_GLIDE_MS)
@@ -510,6 +513,7 @@ class MapView(QWidget):
         self._mouse.forget()
         self._glide.stop()
         self._settling.start()
+        self._warming.start()
         if self._model.before is not None and self.isVisible():
             self._glide.start()
         self.update()
@@ -540,6 +544,11 @@ class MapView(QWidget):
         if self._camera.is_fit:
             self._overlay.settle_legend(self.rect(), self.devicePixelRatioF())
         self.update()
+
+    @Slot()
+    def _on_warming_timeout(self) -> None:
+        if self._painter.warm_up(self._look()):
+            self._warming.start()
 
     @Slot("QVariant")
     def _on_glide_value_changed(self, _share: object) -> None:
@@ -630,6 +639,12 @@ class MapView(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         """Take them."""
         self._drops.drop(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Make everything ready in the colours of another look."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._warming.start()
 
     def focusInEvent(self, _event: QFocusEvent) -> None:
         """Show which image keys act on."""
