@@ -45,7 +45,7 @@ _ESTIMATORS = {
     "UMAP": _FLAT + "umap",
 }
 _RECORDS = {
-    "GaussianDensity": _DEEP + "mixtures",
+    "GaussianDensity": _DEEP + "gaussians",
     "MetricMap": _FLAT + "distances",
     "Neighbours": _FLAT + "knn",
     "Scaling": _DEEP + "scaling",
