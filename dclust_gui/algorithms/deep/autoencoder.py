@@ -7,8 +7,9 @@ median distance of the centres after pretraining, so that R asks for more room w
 near and saturates where they are far. lambda = 0 (the default) is a plain autoencoder; 0.1 is a
 mild pull. The clusters are then found by any of the methods below on the code.
 
-k-means is the default: on codes of 10 values it is as good as Ward or mixtures and always gives
-the wanted number of clusters. HDBSCAN and MeanShift find their own number.
+k-means is the default: it is quick and always gives the wanted number of clusters. A code is only
+fixed up to a linear map, which k-means feels and a mixture with full covariances ("gmm") does not.
+HDBSCAN and MeanShift find their own number.
 
 Source:
     Song et al., "Auto-encoder based data clustering", CIARP 2013; the regulariser is a bounded,

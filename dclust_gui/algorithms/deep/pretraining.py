@@ -7,7 +7,7 @@ share of the variance that is lost after it. The code f(x) and the output are li
 
 "end-to-end" trains all layers at once with Adam, 4,000 steps, 1e-3 falling to 1e-5 along a cosine.
 "stacked" first trains each layer and its mirror alone, on the outputs of the layer before, and then
-all together; on features of a backbone it brings nothing, on pixels little since He's weights.
+all together.
 
 Source:
     Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010; Xie, Girshick, Farhadi,
