@@ -58,7 +58,7 @@ def loss_of(event: TrainingProgressed) -> float | None:
 class TrainingPlot(QWidget):
     """Paints the curves; losses of different phases have scales of their own.
 
-    The axis across is the share of the training that is done.
+    The axis across is the share of the training that is done, from the curve's first point.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -162,15 +162,16 @@ def _empty() -> tuple[Curve, Curve, Curve]:
 
 
 def _places(curve: Curve, room: QRectF) -> list[QPointF]:
-    """Where the points are; each phase fills the height by itself."""
+    """Where the points are: each phase fills the height by itself, the first is at the left."""
     spans: dict[str, tuple[float, float]] = {}
     for (_, value), phase in zip(curve.points, curve.phases, strict=True):
         low, high = spans.get(phase, (math.inf, -math.inf))
         spans[phase] = (min(low, value), max(high, value))
     places = []
+    first = min(curve.points[0][0], 0.99)
     for (done, value), phase in zip(curve.points, curve.phases, strict=True):
         low, high = spans[phase]
         share = (value - low) / (high - low) if high > low else 0.5
-        x = room.left() + room.width() * min(max(done, 0.0), 1.0)
+        x = room.left() + room.width() * min(max((done - first) / (1 - first), 0.0), 1.0)
         places.append(QPointF(x, room.bottom() - room.height() * share))
     return places
