@@ -162,7 +162,7 @@ class MapOverlay:
         if picture is not None:
             share = PREVIEW_PX / max(picture.width(), picture.height(), 1)
             shown = (round(picture.width() * share), round(picture.height() * share))
-        width = max(shown[0], PREVIEW_PX * 3 // 4)
+        width = max(shown[0], PREVIEW_PX)
         box = QRectF(0, 0, width + 2 * GRID, shown[1] + 2 * _LINE_PX + 2 * GRID + GRID // 2)
         box = _beside(box, attention.pointer, area)
         _plate(painter, box, look)

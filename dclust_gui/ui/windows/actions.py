@@ -216,15 +216,15 @@ class Actions(QObject):
 
     @Slot(QAction)
     def _on_sorts_triggered(self, action: QAction) -> None:
-        self.sort_requested.emit(action.data())
+        self.sort_requested.emit(SortKey(action.data()))  # Qt gives back a plain text
 
     @Slot(QAction)
     def _on_orders_triggered(self, action: QAction) -> None:
-        self.order_requested.emit(action.data())
+        self.order_requested.emit(ClusterOrder(action.data()))
 
     @Slot(QAction)
     def _on_themes_triggered(self, action: QAction) -> None:
-        self.theme_requested.emit(action.data())
+        self.theme_requested.emit(Theme(action.data()))
 
 
 def key_rows() -> list[tuple[str, str]]:

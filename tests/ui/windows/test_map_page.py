@@ -9,6 +9,7 @@ import pytest
 
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.services.mapping import MapMethod
+from dclust_gui.ui.views.theme import Theme
 from dclust_gui.ui.views.view_bar import View
 
 if TYPE_CHECKING:
@@ -137,3 +138,13 @@ def test_the_preview_opens_from_the_map(qtbot: QtBot, app: App, clustered: Proje
     view = show_map(qtbot, app).view
     view.preview_requested.emit(3)
     assert app.window.preview.image == 3
+
+
+def test_the_map_follows_the_look_chosen_in_the_menu(
+    qtbot: QtBot, app: App, clustered: ProjectSession
+) -> None:
+    view = show_map(qtbot, app).view
+    dark = next(a for a in app.window.actions_.themes.actions() if a.text() == "Dark")
+    dark.trigger()
+    assert app.theme.theme is Theme.DARK
+    qtbot.waitUntil(lambda: view.grab().toImage().pixelColor(1, 1).lightness() < 90)
