@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 AXES = 32
 """Leading axes on which a cluster is divided."""
-LEARN_FROM = 4_000
+LEARN_FROM = 2_500
 """Most images from which parts are learnt; the others go to the nearest part."""
 
 _BLOCK = 4_096
 _RESTARTS = 4
 _LEAST = 1e-12
+_FLAT = 1e-6
 
 
 def second_best(
@@ -45,18 +46,22 @@ def second_best(
     if not len(used):
         return best, margin
     means = _unit(sums[used]).astype(np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))
     place = np.full(len(counts) + 1, -1, np.int64)
     place[used] = np.arange(len(used))
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, start + _BLOCK)
-        part = rows[block].astype(np.float32)
+        part = rows[block].astype(np.float32, copy=False)
         near = part @ means.T
         column = place[own[block]]
         has_own = np.flatnonzero(column >= 0)
         cluster = own[block][has_own]
-        rest = _unit(sums[cluster] - part[has_own])
+        # the cosine with sum - row, from the one with the sum, as rows have length 1
+        whole = lengths[cluster]
+        along = near[has_own, column[has_own]] * whole
+        left = np.sqrt(np.maximum(whole**2 - 2 * along + 1, _LEAST))
         mine = np.full(len(part), np.nan, np.float32)
-        mine[has_own] = np.einsum("ij,ij->i", rest, part[has_own])
+        mine[has_own] = (along - 1) / left
         mine[has_own[counts[cluster] < 2]] = np.nan
         near[has_own, column[has_own]] = -np.inf
         other = near.argmax(1)
@@ -95,7 +100,7 @@ def sub_clusters(rows: Rows, n_parts: int, seed: int = 0) -> NDArray[np.int32]:
         parts = np.empty(len(rows), np.int32)
         towards = axes @ centres.T
         for start in range(0, len(rows), _BLOCK):
-            part = rows[start : start + _BLOCK].astype(np.float32)
+            part = rows[start : start + _BLOCK].astype(np.float32, copy=False)
             parts[start : start + _BLOCK] = (part @ towards - offset).argmax(1)
     order = np.argsort(-np.bincount(parts, minlength=n_parts), kind="stable")
     number = np.empty(n_parts, np.int32)
@@ -117,23 +122,25 @@ def example_scores(rows: Rows, examples: NDArray[np.integer]) -> NDArray[np.floa
         float32 (m,), 0 to 1: 1 as like the examples as they are themselves, 0 as unlike as the
         rest is on average.
     """
+    if len(examples) == len(rows):
+        return np.ones(len(rows), np.float32)
     total = np.zeros(rows.shape[1])
     for start in range(0, len(rows), _BLOCK):
-        total += rows[start : start + _BLOCK].astype(np.float32).sum(0)
+        part = rows[start : start + _BLOCK].astype(np.float32, copy=False)
+        total += np.ones(len(part), np.float32) @ part
     mean = (total / len(rows)).astype(np.float32)
     picked = _unit(rows[examples].astype(np.float32) - mean)
     direction = _unit(picked.mean(0, keepdims=True))[0].astype(np.float32)
     near = np.empty(len(rows), np.float32)
     square = float(mean @ mean)
     along = float(mean @ direction)
+    both = np.stack([direction, mean], 1)
     for start in range(0, len(rows), _BLOCK):
-        part = rows[start : start + _BLOCK].astype(np.float32)
-        lengths = np.einsum("ij,ij->i", part, part) - 2 * (part @ mean) + square
-        near[start : start + _BLOCK] = (part @ direction - along) / np.sqrt(
-            np.maximum(lengths, _LEAST)
-        )
+        found = rows[start : start + _BLOCK].astype(np.float32, copy=False) @ both
+        lengths = np.sqrt(np.maximum(1 - 2 * found[:, 1] + square, _LEAST))
+        near[start : start + _BLOCK] = (found[:, 0] - along) / lengths
     top, low = float(near[examples].mean()), float(np.delete(near, examples).mean())
-    if len(examples) == len(rows) or top - low < _LEAST:
+    if top - low < _FLAT:
         return np.ones(len(rows), np.float32)
     scores: NDArray[np.float32] = np.clip((near - low) / (top - low), 0, 1).astype(np.float32)
     return scores

@@ -11,10 +11,13 @@ from dclust_gui.cli import output
 from dclust_gui.cli.exporting import parse_choice, run_plan, say_plan, say_result
 from dclust_gui.cli.running import check_folders, interruptible
 from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import StorageError
 from dclust_gui.domain.runs import Quality, RunSettings
 from dclust_gui.engine.requests import RunRequest
 
 if TYPE_CHECKING:
+    from dclust_gui.services.export import ExportResult
+    from dclust_gui.services.export_plan import ExportPlan
     from dclust_gui.services.session import ProjectSession
 
 
@@ -113,7 +116,25 @@ def export(
         return
     with interruptible() as token, output.ProgressView() as view:
         result = run_plan(plan, view, token)
+    _mark_export(project, plan, result)
     say_result(plan, result)
+
+
+def _mark_export(project: Path, plan: ExportPlan, result: ExportResult) -> None:
+    """Add the export to the project's history, unless somebody else holds the project."""
+    from dclust_gui.services.export import export_title
+
+    title = export_title(plan.request.target, result)
+    if not title:
+        return
+    try:
+        session = _open(project)
+    except StorageError:
+        return
+    try:
+        session.mark(title)
+    finally:
+        session.close()
 
 
 def evaluate(

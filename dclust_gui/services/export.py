@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.events import ImageSkipped, Stage
 from dclust_gui.domain.images import display_path
 from dclust_gui.engine.progress import StageMeter
@@ -84,6 +85,20 @@ def run_export(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportR
             run.remove_empty_folders()
         meter.finish()
         return run.result("")
+
+
+def export_title(target: Path, result: ExportResult) -> str:
+    """How an export is called in the history; empty where it left nothing there.
+
+    Args:
+        target: The export's folder.
+        result: What it did.
+    """
+    n_files = result.copied + result.updated + result.kept + result.moved
+    if not n_files:
+        return ""
+    part = ", stopped early" if result.stopped else ""
+    return f"export {count_of(n_files, 'file')} to '{target.name}'{part}"
 
 
 class _StoppedError(Exception):

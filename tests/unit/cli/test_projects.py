@@ -214,6 +214,7 @@ def test_export_follows_edits(dclust: Dclust, project: Path) -> None:
     session.close()
     done = dclust("export", project, "sorted")
     assert (done.code, done.err) == (0, "")
+    assert "export 12 files to 'sorted'" in dclust("edit", project, "history").out
     found = tree(Path("sorted"))
     assert len(found) == 12
     assert {Path(name).parts[0] for name in found} == {
