@@ -213,7 +213,7 @@ class RunPanel(QWidget):
         self._auto_k.setChecked(True)
         self._fast.setToolTip("A good result in seconds once the images are read")
         self._better.setToolTip(_BETTER_TIP)
-        self._best.setToolTip(f"{_best_note()} {_BETTER_TIP}")
+        self._best.setToolTip(f"{_best_note()} What it adds to Better is small. {_BETTER_TIP}")
         self._quality_note.setText(_best_note())
         self._quality_note.hide()
         self._k.setRange(1, _MOST_CLUSTERS)
