@@ -51,7 +51,7 @@ def run_map_drag(view: MapView, ids: Sequence[int], row: int) -> None:
 
 def _shown_first(view: MapView, ids: Sequence[int], row: int) -> int:
     """The dragged image to show: the one under the mouse, else one whose picture is on the map."""
-    if row >= 0:
+    if row >= 0 and view.pictures.picture(int(view.model.images[row])) is not None:
         return int(view.model.images[row])
     dragged = frozenset(ids)
     return next((c.image for c in view.painter.cards if c.image in dragged), ids[0])

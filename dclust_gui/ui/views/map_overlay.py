@@ -146,7 +146,10 @@ class MapOverlay:
         title, _ = text_fonts(painter.font())
         width = QFontMetricsF(title).horizontalAdvance(attention.words) + 2 * GRID
         box = QRectF(0, 0, width, _LINE_PX + GRID)
-        box = _beside(box, attention.pointer, area)
+        # Above the pointer, for what is dragged hangs below it.
+        box.moveBottomLeft(attention.pointer + QPointF(_GAP_PX, -_GAP_PX))
+        box.moveRight(min(box.right(), float(area.right() - GRID)))
+        box.moveTop(max(box.top(), float(GRID)))
         _plate(painter, box, look)
         painter.setFont(title)
         painter.setPen(QColor(look.colours.text))

@@ -191,6 +191,8 @@ def style_sheet(look: Colours) -> str:
     QMenu::item:selected {{ background: {look.accent}; color: {look.on_accent}; }}
     QToolTip {{ color: {look.text}; background: {look.raised}; border: 1px solid {look.border};
         padding: 4px; }}
+    QToolButton[look="choice"]:checked {{ background: {look.soft_accent};
+        border: 1px solid {look.accent}; border-radius: 3px; padding: 2px 5px; }}
     QLabel[look="faint"] {{ color: {look.faint}; }}
     QLabel[look="warning"] {{ background: {look.raised}; border: 1px solid {look.warning};
         border-radius: 4px; padding: 8px; }}
