@@ -227,6 +227,8 @@ def _summarise(
         f"{output.duration(result.seconds)} ({ingest.decoded:,} decoded, {ingest.embedded:,} "
         f"embedded, {ingest.cached:,} from the cache)."
     )
+    if outcome.changes:
+        output.say(f"Since the last step: {outcome.changes}")
     if external is not None:
         output.say("Against the true labels:")
         output.say_measures(external)

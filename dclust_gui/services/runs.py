@@ -12,6 +12,7 @@ from dclust_gui.domain.identity import adopt_labels
 from dclust_gui.domain.images import ImageRecord
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.collection import image_ids, merge_ingest
+from dclust_gui.services.editing.past_runs import last_run_summary
 from dclust_gui.services.jobs import run_record
 from dclust_gui.services.labels_table import LabelRow, label_rows
 
@@ -36,6 +37,7 @@ class Outcome:
         records: All images.
         clustering: Their clusters.
         confidence: float32 (n_images,), NaN where unknown.
+        changes: What stayed, moved, split, merged, appeared, in words; empty for a first run.
     """
 
     result: RunResult
@@ -43,6 +45,7 @@ class Outcome:
     records: tuple[ImageRecord, ...]
     clustering: Clustering
     confidence: NDArray[np.float32]
+    changes: str = ""
 
     def rows(self) -> list[LabelRow]:
         """The labels table."""
@@ -95,7 +98,14 @@ def run_in_project(
     result = engine.run(whole, sink, token)
     merge_ingest(session, result.ingest)
     session.accept_run(run_record(result, image_ids(session, result.ingest.scan)))
-    return Outcome(result, session.roots, session.images, session.clustering, session.confidence())
+    return Outcome(
+        result,
+        session.roots,
+        session.images,
+        session.clustering,
+        session.confidence(),
+        last_run_summary(session),
+    )
 
 
 def add_images(

@@ -162,7 +162,8 @@ def test_runs_are_listed_compared_and_kept(dclust: Dclust, project: Path) -> Non
     dclust("edit", project, "rename", 1, "Discs")
     before = state(project)
     again = ("--algorithm", "kmeans", "--reduce", "none", "--project", project)
-    assert dclust("cluster", "photos", "--k", 2, *again).code == 0
+    done = dclust("cluster", "photos", "--k", 2, *again)
+    assert "Since the last step: 8 of 12 images stayed, 4 moved." in done.out
     listed = json.loads(dclust("runs", project, "--json").out)
     assert [(r["run"], r["accepted"], r["clusters"]) for r in listed] == [
         (1, False, 3), (2, True, 2)
