@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -500,7 +499,9 @@ def test_threads_may_share_a_project(path: Path, step_of: Callable[[Edit], Step]
 
 
 @pytest.mark.slow
-def test_large_project_is_quick(tmp_path: Path, step_of: Callable[[Edit], Step]) -> None:
+def test_small_edits_of_a_large_project_are_small_on_disk(
+    tmp_path: Path, step_of: Callable[[Edit], Step]
+) -> None:
     n = 100_000
     rng = np.random.default_rng(0)
     place = tmp_path / "Large.dclust"
@@ -517,20 +518,14 @@ def test_large_project_is_quick(tmp_path: Path, step_of: Callable[[Edit], Step])
         table = {i: Cluster(i) for i in range(1, 51)}
         edit = edits.replace_all(project.clustering(), EditKind.RUN, "accept", labels, table, 1)
         project.record(edit, step_of(edit))
-        seconds = []
         for _ in range(300):
             edit = edits.move(project.clustering(), rng.integers(0, n, 12), 7)
-            start = time.perf_counter()
             project.record(edit, step_of(edit))
-            seconds.append(time.perf_counter() - start)
         state = project.clustering()
-    assert float(np.median(seconds)) < 0.1
     with sqlite3.connect(place) as connection:
         sizes = [row[0] for row in connection.execute("SELECT n_bytes FROM step ORDER BY place")]
     connection.close()
     assert sizes[0] < 120_000
     assert max(sizes[1:]) < 1000
-    start = time.perf_counter()
     with ProjectStore.open(place) as project:
-        assert time.perf_counter() - start < 2.0
         assert same(project.clustering(), state)
