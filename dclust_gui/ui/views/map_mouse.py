@@ -62,9 +62,9 @@ class MapMouse(QObject):
             self._adds = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self._row = view.row_at(point)
             self._gesture = _Gesture.PRESSED
-            self._next = self._on_drag(point)
+            self._next = self._after_threshold(point)
 
-    def _on_drag(self, point: QPointF) -> _Gesture:
+    def _after_threshold(self, point: QPointF) -> _Gesture:
         """What begins when the mouse goes on; NONE drags images."""
         view, tool = self._view, self._view.tool.name
         is_plain = not self._toggles and not self._adds

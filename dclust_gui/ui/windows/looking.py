@@ -137,6 +137,7 @@ class Looking(QObject):
                 window.show_page(self._tree.pane)
             case View.MAP:
                 window.show_page(self._map.pane)
+                self._map.wake()
         window.view_bar.set_view(view)
 
     # -- places ----------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class MapPage(QObject):
         self._unsubscribe: Callable[[], None] | None = None
         self._wanted = MapMethod.UMAP
         self._ticket, self._job = -1, -1
-        self._is_due = self._is_anew = False
+        self._is_due = self._is_anew = self._is_stale = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -106,6 +106,11 @@ class MapPage(QObject):
     def is_shown(self) -> bool:
         """Whether the map is the page in sight."""
         return self._pane is not None and self._window.page is self._pane
+
+    def wake(self) -> None:
+        """Catch up with what has changed while the map was not in sight."""
+        if self._is_stale:
+            self._rest.start()
 
     def shutdown(self, timeout_ms: int = 0) -> bool:
         """Stop reading pictures; True when it has ended."""
@@ -253,6 +258,10 @@ class MapPage(QObject):
     def _on_rest_timeout(self) -> None:
         if self._pane is None or self._controller.session is None:
             return
+        if not self.is_shown:  # nothing is laid out that nobody looks at
+            self._is_stale = True
+            return
+        self._is_stale = False
         layout = self._pane.view.model.layout
         if layout is not None and layout.method is self._wanted is MapMethod.UMAP:
             self._is_due = True

@@ -148,3 +148,20 @@ def test_the_map_follows_the_look_chosen_in_the_menu(
     dark.trigger()
     assert app.theme.theme is Theme.DARK
     qtbot.waitUntil(lambda: view.grab().toImage().pixelColor(1, 1).lightness() < 90)
+
+
+def test_a_map_out_of_sight_catches_up_when_it_is_shown_again(
+    qtbot: QtBot, app: App, clustered: ProjectSession, photos: Path
+) -> None:
+    view = show_map(qtbot, app).view
+    before = view.model.layout
+    app.window.actions_["gallery"].trigger()
+    (photos / "cat-99.png").write_bytes((photos / "cat-00.png").read_bytes() + b"more")
+    app.work.rescan()
+    qtbot.waitUntil(lambda: len(clustered.images) == 25 and not app.work.is_busy)
+    qtbot.waitUntil(lambda: app.map_page._is_stale)
+    assert view.model.layout is before
+    app.window.actions_["map"].trigger()
+    qtbot.waitUntil(lambda: len(view.model.images) == 25, timeout=20_000)
+    assert before is not None
+    np.testing.assert_array_equal(view.model.places[:24], before.places)
