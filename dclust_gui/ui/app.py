@@ -30,11 +30,13 @@ from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.first_paint import FirstPaint
+from dclust_gui.ui.windows.history import HistoryKeeper
 from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
 from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
+from dclust_gui.ui.windows.reclustering import ReclusterKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
 from dclust_gui.ui.windows.training import TrainingKeeper
 from dclust_gui.ui.windows.tree_page import TreePage
@@ -121,6 +123,7 @@ class App(QObject):
         self.names = NamesKeeper(
             self.window, self.controller, self.query_host, self._workspace.engine, settings
         )
+        self.history = HistoryKeeper(self.window, self.controller)
         self.tree_page = TreePage(self.window, self.controller, self.commands.dialogs, source)
         self.tree_page.rename_requested.connect(self.window.clusters.edit_cluster)
         self.map_page = MapPage(
@@ -152,6 +155,14 @@ class App(QObject):
             self.similar,
             source,
         )
+        self.reclustering = ReclusterKeeper(
+            self.window,
+            self.controller,
+            self.work,
+            self.looking,
+            self.engine_host,
+            self._workspace,
+        )
         self.commands.similar_requested.connect(self.looking.on_file_dropped)
         self.controller.session_changed.connect(self._on_controller_session_changed)
         self._target: Path | None = None
@@ -181,6 +192,7 @@ class App(QObject):
             self.map_page,
             self.shortlist,
             self.training,
+            self.reclustering,
             self.filter_host,
             self._inspector_previews,
             self._inspector_loader,

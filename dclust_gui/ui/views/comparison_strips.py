@@ -192,7 +192,7 @@ class ComparisonStrips(QWidget):
         if picture is not None:
             painter.save()
             painter.setClipPath(shape)
-            painter.drawPixmap(box, picture, _middle_of(picture))
+            painter.drawPixmap(box, picture, middle_of(picture))
             painter.restore()
         if cell.is_moved:
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -271,7 +271,7 @@ def side_of(
     return n_moved, (*moved[:n_moved], *stayed[: n_fit - n_moved])
 
 
-def _middle_of(picture: QPixmap) -> QRectF:
+def middle_of(picture: QPixmap) -> QRectF:
     """The largest square in the middle of a picture."""
     side = min(picture.width(), picture.height())
     middle = QRectF(0, 0, side, side)

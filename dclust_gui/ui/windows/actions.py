@@ -56,6 +56,7 @@ SPECS: dict[str, Spec] = {
     "quit": Spec("Quit", ("Ctrl+Q",)),
     "undo": Spec("Undo", (Key.Undo,), "undo"),
     "redo": Spec("Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),
+    "history": Spec("History", (), "history", "All steps; go back to any of them"),
     "select_all": Spec("Select all", (Key.SelectAll,), "select"),
     "select_none": Spec("Select none", ("Ctrl+D",)),
     "invert": Spec("Invert selection", ("Ctrl+Shift+I",)),
@@ -82,6 +83,15 @@ SPECS: dict[str, Spec] = {
     "zoom_reset": Spec("Normal thumbnails", ("Ctrl+0",)),
     "full_screen": Spec("Full screen", (Key.FullScreen,), is_checkable=True),
     "cluster": Spec("Cluster images", ("Ctrl+Return",), "cluster", "Group all images"),
+    "recluster": Spec(
+        "Re-cluster the rest…",
+        (),
+        "refresh",
+        "What you decided stays and steers where the other images go; you see it first",
+    ),
+    "compare": Spec(
+        "Compare runs…", (), "compare", "What stayed, moved, split and merged between two runs"
+    ),
     "how_many": Spec(
         "How many clusters?…", (), "", "Move between a coarse, a medium and a fine number"
     ),

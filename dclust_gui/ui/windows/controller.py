@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.services.jobs import OpenJob
 from dclust_gui.services.marks import annotate, recolour, toggle_mark
@@ -263,6 +264,17 @@ class Controller(QObject):
         if session is not None and step is not None and self._step(session.redo):
             self.said.emit(f"Done again: {step.title}")
 
+    @Slot(int)
+    def jump(self, position: int) -> None:
+        """Put exactly so many steps of the history in force."""
+        session = self._session
+        if session is None or not 0 <= position <= len(session.history.steps):
+            return
+        before = session.history.position
+        if self._attempt(lambda: session.jump(position)) and position != before:
+            n_steps = count_of(abs(position - before), "step")
+            self.said.emit(f"{n_steps} {'undone' if position < before else 'done again'}")
+
     def _step(self, go: Callable[[], object]) -> bool:
         """Undo or redo, and tell which few images have changed their clusters by it."""
         session = self._session
@@ -359,8 +371,8 @@ def done_text(step: Step) -> str:
     """What a step has done, as `Moved 12 images to 'Beach'` with a full stop."""
     verb, _, rest = step.title.partition(" ")
     past = {"move": "Moved", "merge": "Merged", "new": "Made new", "cluster": "Clustered"}
-    past["name"] = "Named"
-    text = f"{past.get(verb, verb.capitalize())} {rest}."
+    past |= {"name": "Named", "keep": "Kept", "re-cluster": "Re-clustered"}
+    text = f"{past.get(verb, verb.capitalize())} {rest}.".replace(": move ", ": moved ")
     if step.title.endswith(" to Unassigned"):
         text += " The files stay where they are."
     return text

@@ -140,6 +140,11 @@ class Looking(QObject):
                 self._map.wake()
         window.view_bar.set_view(view)
 
+    def show_result(self, images: Iterable[int], title: str) -> None:
+        """Show some images in the gallery, under a title that can be closed."""
+        self.show_view(View.GALLERY)
+        self._visit(Place(result=tuple(images), title=title))
+
     # -- places ----------------------------------------------------------------------------
 
     def find_similar(self, images: Iterable[int] = (), path: Path | None = None) -> None:

@@ -26,11 +26,13 @@ from dclust_gui.ui.views.cluster_panel import ClusterPanel
 from dclust_gui.ui.views.empty_state import EmptyState
 from dclust_gui.ui.views.evidence_panel import EvidencePanel
 from dclust_gui.ui.views.gallery_view import MAX_SIDE_PX, MIN_SIDE_PX, GalleryView
+from dclust_gui.ui.views.history_panel import HistoryPanel
 from dclust_gui.ui.views.inspector import Inspector
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.message_bar import MessageBar
 from dclust_gui.ui.views.names_panel import NamesPanel
 from dclust_gui.ui.views.preview import PreviewOverlay
+from dclust_gui.ui.views.proposal_bar import ProposalBar
 from dclust_gui.ui.views.quality_panel import QualityPanel
 from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.shortlist_strip import ShortlistStrip
@@ -76,10 +78,12 @@ class MainWindow(QMainWindow):
     Signals:
         paths_dropped: Local paths (texts, a tuple) that were dropped on the window.
         close_requested: The user wants to close it; `allow_close` lets it happen.
+        page_changed: Another view is in sight.
     """
 
     paths_dropped = Signal(object)
     close_requested = Signal()
+    page_changed = Signal()
 
     def __init__(
         self,
@@ -102,6 +106,8 @@ class MainWindow(QMainWindow):
         self.quality = QualityPanel(self)
         self.evidence = EvidencePanel(self)
         self.names = NamesPanel(self)
+        self.history = HistoryPanel(self)
+        self.proposal_bar = ProposalBar(self)
         self.inspector = Inspector(inspection, self)
         self.view_bar = ViewBar(self)
         self.shortlist = ShortlistStrip(self)
@@ -129,6 +135,7 @@ class MainWindow(QMainWindow):
                 ("Quality", self.quality),
                 ("Evidence", self.evidence),
                 ("Names", self.names),
+                ("History", self.history),
             )
         ]
         self._right.raise_()
@@ -175,6 +182,7 @@ class MainWindow(QMainWindow):
         """Show the gallery or a view beside it."""
         self._views.setCurrentWidget(page)
         page.setFocus()
+        self.page_changed.emit()
 
     @Slot()
     def show_evidence(self) -> None:
@@ -186,6 +194,12 @@ class MainWindow(QMainWindow):
         """Open the suggestions of names."""
         self._open_dock(self.names)
         self.names.setFocus()
+
+    @Slot()
+    def show_history(self) -> None:
+        """Open the history."""
+        self._open_dock(self.history)
+        self.history.setFocus()
 
     def show_invitation(self, *, is_wanted: bool) -> None:
         """Show the invitation in place of a gallery without images, or the gallery."""
@@ -221,6 +235,7 @@ class MainWindow(QMainWindow):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
         inner.addWidget(self.view_bar)
+        inner.addWidget(self.proposal_bar)
         inner.addWidget(self.shortlist)
         inner.addWidget(self._views, 1)
         self._views.addWidget(self.gallery)
@@ -298,11 +313,12 @@ class MainWindow(QMainWindow):
         file.addMenu(recent)
         self._fill(file, "sample | rescan | save_as export | close quit")
         self._fill(
-            bar.addMenu("&Edit"), "undo redo | select_all select_none invert | filter find similar"
+            bar.addMenu("&Edit"),
+            "undo redo history | select_all select_none invert | filter find similar",
         )
         self._view_menu(bar.addMenu("&View"))
-        words = "cluster how_many names | new_cluster merge rename | pin review ignore |"
-        cluster = self._fill(bar.addMenu("&Cluster"), words)
+        cluster = self._fill(bar.addMenu("&Cluster"), "cluster recluster how_many compare names |")
+        self._fill(cluster, "new_cluster merge rename | pin review ignore |")
         colour = cluster.addMenu("Colour and mark")
         self._fill(cluster, "notes | reveal_cluster")
         image = self._fill(bar.addMenu("&Image"), "move")

@@ -403,10 +403,14 @@ class Work(QObject):
         elif isinstance(error, KnownError):
             self.message_posted.emit(Message(MessageKind.ERROR, str(error)))
         elif isinstance(error, BaseException):
-            self.last_error = error
-            text = f"Something went wrong ({step.value}). Your project is as it was."
-            self.message_posted.emit(Message(MessageKind.ERROR, text, SHOW_DETAILS, "Details…"))
+            self.report(error, step.value)
         self._settle()
+
+    def report(self, error: BaseException, what: str) -> None:
+        """Tell of a mistake in a job, with the way to a report of it."""
+        self.last_error = error
+        text = f"Something went wrong ({what}). Your project is as it was."
+        self.message_posted.emit(Message(MessageKind.ERROR, text, SHOW_DETAILS, "Details…"))
 
     def _is_saved_elsewhere(self) -> bool:
         """Whether the project was saved under another name since the last job began."""
