@@ -27,7 +27,9 @@ def recluster(
             " are accepted; give it once for each."
         ),
     ] = None,
-    way: Annotated[str, typer.Option(help="spreading, seeded-kmeans or pck-kmeans.")] = "spreading",
+    way: Annotated[
+        str, typer.Option(help="spreading, seeded-kmeans, pck-kmeans, dec, vade or anew.")
+    ] = "spreading",
     unassigned: Annotated[
         bool, typer.Option("--unassigned", help="Place Unassigned images, too.")
     ] = False,
@@ -40,8 +42,9 @@ def recluster(
     from dclust_gui.domain.images import display_path
     from dclust_gui.services.labels_table import root_prefixes
     from dclust_gui.services.opening import open_project
-    from dclust_gui.services.reclustering import ReclusterJob, Way
+    from dclust_gui.services.reclustering import ReclusterJob
     from dclust_gui.services.reclustering import accept as accept_proposal
+    from dclust_gui.services.reclustering_ways import Way
     from dclust_gui.services.snapshot import snapshot_of
     from dclust_gui.services.workspace import Workspace
 

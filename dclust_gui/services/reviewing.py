@@ -17,7 +17,7 @@ from dclust_gui.domain.identity import decided_images
 from dclust_gui.domain.splits import SplitProposal
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.reduction import ReductionCache, known_layout
-from dclust_gui.services.reclustering import nearest_of, unit_rows
+from dclust_gui.services.reclustering_ways import nearest_of, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
