@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.meanshift import MeanShift
     from dclust_gui.algorithms.mixture import GaussianMixture
     from dclust_gui.algorithms.partition import KMeans
-    from dclust_gui.algorithms.reduce import PCA, TSNE
+    from dclust_gui.algorithms.reduce import PCA
     from dclust_gui.algorithms.spectral import SpectralClustering
+    from dclust_gui.algorithms.tsne import TSNE
     from dclust_gui.algorithms.umap import UMAP
 
 __all__ = [
@@ -42,7 +43,7 @@ _HOMES = {
     "PCA": "reduce",
     "SpectralClustering": "spectral",
     "SphericalKMeans": "kmeans_variants",
-    "TSNE": "reduce",
+    "TSNE": "tsne",
     "UMAP": "umap",
 }
 

@@ -1,22 +1,20 @@
-"""Linear and neighbour-preserving reductions beside UMAP: principal components and t-SNE."""
+"""Principal components."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn import manifold
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dclust_gui.algorithms.base import Callback, FloatArray, UnusableDataError, report
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+    from sklearn.utils import Tags
 
 BLOCK = 4096
-MOST_TSNE_DIMS = 3
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -65,7 +63,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             UnusableDataError: If the features or parameters cannot be used.
         """
         del y
-        rows = _validated(self, X, reset=True)
+        rows = validated(self, X, reset=True)
         if self.n_components < 1:
             raise UnusableDataError("Could not reduce the features.", "It takes a component.")
         self.mean_ = rows.mean(axis=0, dtype=np.float64)
@@ -101,7 +99,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             UnusableDataError: If the features cannot be used.
         """
         check_is_fitted(self)
-        rows = _validated(self, X, reset=False)
+        rows = validated(self, X, reset=False)
         result = np.empty((len(rows), len(self.components_)), dtype=np.float32)
         axes = self.components_.T
         if self.whiten:
@@ -113,92 +111,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return result
 
 
-class TSNE(BaseEstimator):
-    """t-SNE for maps, by scikit-learn's Barnes-Hut method; it cannot be stopped half-way.
-
-    Args:
-        n_components: 1 to 3 coordinates.
-        perplexity: About the number of neighbours that count; less with few images.
-        random_state: Seed.
-
-    Attributes:
-        embedding_: float32 (n_images, n_components).
-
-    Source:
-        van der Maaten, "Accelerating t-SNE using tree-based algorithms", JMLR 15, 2014.
-    """
-
-    def __init__(
-        self,
-        n_components: int = 2,
-        *,
-        perplexity: float = 30.0,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.n_components = n_components
-        self.perplexity = perplexity
-        self.random_state = random_state
-
-    embedding_: NDArray[np.float32]
-    n_features_in_: int
-
-    def fit(self, X: ArrayLike, y: None = None, callback: Callback | None = None) -> Self:  # noqa: N803
-        """Lay out the rows of X.
-
-        Args:
-            X: (n_images, d) features, finite.
-            y: Ignored, as scikit-learn asks.
-            callback: Called with (done, total) before and after; may raise `Cancelled`.
-
-        Returns:
-            The estimator itself.
-
-        Raises:
-            UnusableDataError: If the features or parameters cannot be used.
-        """
-        del y
-        rows = _validated(self, X, reset=True)
-        if not 1 <= self.n_components <= MOST_TSNE_DIMS or not self.perplexity > 0:
-            raise UnusableDataError(
-                "Could not lay out the images.",
-                f"t-SNE gives 1 to {MOST_TSNE_DIMS} coordinates and takes a perplexity above 0.",
-                "Use UMAP for more coordinates.",
-            )
-        report(callback, 0, 1)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.embedding_ = self._layout(rows, seed)
-        report(callback, 1, 1)
-        return self
-
-    def fit_transform(
-        self,
-        X: ArrayLike,  # noqa: N803
-        y: None = None,
-        callback: Callback | None = None,
-    ) -> NDArray[np.float32]:
-        """Lay out the rows of X and give their coordinates; see `fit`."""
-        return self.fit(X, y, callback).embedding_
-
-    def _layout(self, rows: FloatArray, seed: int) -> NDArray[np.float32]:
-        total = len(rows)
-        start = PCA(self.n_components).fit(rows).transform(rows)
-        first = np.zeros((total, self.n_components), dtype=np.float32)
-        first[:, : start.shape[1]] = start
-        spread = float(first[:, 0].std())
-        if total < 5 or not spread > 0:
-            return first
-        model = manifold.TSNE(
-            self.n_components,
-            perplexity=min(self.perplexity, max(1.0, total / 4)),
-            init=first / spread * 1e-4,
-            learning_rate=max(total / 12, 50.0),
-            random_state=seed,
-        )
-        placed: NDArray[np.float32] = model.fit_transform(rows).astype(np.float32)
-        return placed
-
-
-def _validated(model: BaseEstimator, values: ArrayLike, *, reset: bool) -> FloatArray:
+def validated(model: BaseEstimator, values: ArrayLike, *, reset: bool) -> FloatArray:
     """Finite, C-ordered float32 or float64, the width checked."""
     try:
         checked: FloatArray = validate_data(

@@ -266,6 +266,6 @@ def _tsne(
 
 def tsne_rows(rows: NDArray[np.float32], dims: int, seed: int) -> NDArray[np.float32]:
     """The t-SNE layout of rows; a function of its own so that another process can find it."""
-    from dclust_gui.algorithms.reduce import TSNE
+    from dclust_gui.algorithms.tsne import TSNE
 
     return TSNE(dims, random_state=seed).fit_transform(rows)

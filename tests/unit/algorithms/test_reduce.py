@@ -6,7 +6,8 @@ from sklearn import decomposition
 from sklearn.exceptions import NotFittedError
 
 from dclust_gui.algorithms.base import UnusableDataError
-from dclust_gui.algorithms.reduce import PCA, TSNE
+from dclust_gui.algorithms.reduce import PCA
+from dclust_gui.algorithms.tsne import TSNE
 
 
 def rows_of(count: int, width: int) -> np.ndarray:
@@ -60,3 +61,37 @@ def test_t_sne_separates_clusters_and_repeats_itself() -> None:
 def test_t_sne_gives_at_most_three_coordinates() -> None:
     with pytest.raises(UnusableDataError, match="1 to 3"):
         TSNE(10).fit(rows_of(20, 12))
+
+
+def test_a_grid_keeps_neighbours_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openTSNE", reason="the extra 'tsne' is not installed")
+    from sklearn.datasets import load_digits
+    from sklearn.manifold import trustworthiness
+
+    rows = load_digits().data[:600].astype(np.float32)
+    told: list[tuple[int, int]] = []
+    grid = TSNE(method="fft", random_state=0)
+    placed = grid.fit_transform(rows, callback=lambda done, total: told.append((done, total)))
+    exact = TSNE(method="barnes_hut", random_state=0).fit_transform(rows)
+    assert trustworthiness(rows, placed) > trustworthiness(rows, exact) - 0.01
+    assert (750, 750) in told
+    assert (placed == TSNE(method="fft", random_state=0).fit_transform(rows)).all()
+
+
+def test_a_grid_can_be_stopped() -> None:
+    pytest.importorskip("openTSNE", reason="the extra 'tsne' is not installed")
+
+    def stop(done: int, total: int) -> None:
+        if total > 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        TSNE(method="fft", random_state=0).fit(rows_of(200, 8), callback=stop)
+
+
+def test_unknown_and_missing_methods_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnusableDataError, match="Methods"):
+        TSNE(method="magic").fit(rows_of(20, 4))
+    monkeypatch.setattr("dclust_gui.algorithms.tsne.find_spec", lambda _: None)
+    with pytest.raises(UnusableDataError, match="openTSNE"):
+        TSNE(method="fft").fit(rows_of(20, 4))
