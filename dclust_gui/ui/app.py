@@ -37,6 +37,7 @@ from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.reclustering import ReclusterKeeper
+from dclust_gui.ui.windows.runs import RunsKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
 from dclust_gui.ui.windows.training import TrainingKeeper
 from dclust_gui.ui.windows.tree_page import TreePage
@@ -163,6 +164,14 @@ class App(QObject):
             self.engine_host,
             self._workspace,
         )
+        self.runs = RunsKeeper(
+            self.window,
+            self.controller,
+            self.work,
+            self.looking,
+            self.query_host,
+            source,
+        )
         self.commands.similar_requested.connect(self.looking.on_file_dropped)
         self.controller.session_changed.connect(self._on_controller_session_changed)
         self._target: Path | None = None
@@ -193,6 +202,7 @@ class App(QObject):
             self.shortlist,
             self.training,
             self.reclustering,
+            self.runs,
             self.filter_host,
             self._inspector_previews,
             self._inspector_loader,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.comparison import Comparison
     from dclust_gui.domain.edits import Edit
     from dclust_gui.services.session import ProjectSession
+    from dclust_gui.storage.project import ProjectStore
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,12 +82,22 @@ def run_groups(session: ProjectSession, run_id: int) -> RunGroups:
         InputError: If there is no such run.
         StorageError: If it cannot be read.
     """
-    state = session.saved_clustering
+    return groups_of(session.store, session.saved_clustering, run_id)
+
+
+def groups_of(store: ProjectStore, state: Clustering, run_id: int) -> RunGroups:
+    """As `run_groups`, on any thread.
+
+    Args:
+        store: The project file.
+        state: The saved clusters.
+        run_id: The run.
+    """
     try:
-        run = session.store.run(run_id)
-        adopted = session.store.run_clusters(run_id)
+        run = store.run(run_id)
+        adopted = store.run_clusters(run_id)
     except KeyError:
-        known = ", ".join(str(s.id) for s in session.store.runs()) or "none"
+        known = ", ".join(str(s.id) for s in store.runs()) or "none"
         raise InputError(f"There is no run {run_id}.", "", f"There are: {known}.") from None
     if adopted is None:
         lookup, table = _guessed(state, run.images, run.labels)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from dclust_gui.domain.edits import count_of
-from dclust_gui.services.reclustering import Way
+from dclust_gui.services.reclustering_ways import Way
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.proposal_strips import ProposalStrips
 from dclust_gui.ui.views.theme import GRID

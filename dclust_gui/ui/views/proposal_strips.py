@@ -273,7 +273,7 @@ class ProposalStrips(QWidget):
             for cell in self._cells_near(row, seen)
             if cell.image >= 0
         ]
-        self._pictures.want(dict.fromkeys(wanted), request_side(SIDE, self.devicePixelRatioF()))
+        self._pictures.want(dict.fromkeys(wanted), request_side(2 * SIDE, self.devicePixelRatioF()))
 
     def _paint_row(self, painter: QPainter, row: int, sight: QRect) -> None:
         look = colours(self.palette())

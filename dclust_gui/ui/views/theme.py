@@ -176,6 +176,8 @@ def make_palette(look: Colours) -> QPalette:
 def style_sheet(look: Colours) -> str:
     """The few rules that a palette cannot say."""
     return f"""
+    QFrame#proposal {{ background: {look.soft_accent};
+        border-bottom: 1px solid {look.border}; }}
     QMainWindow::separator {{ background: {look.border}; width: 1px; height: 1px; }}
     QToolBar {{ border: 0; border-bottom: 1px solid {look.border}; padding: 4px 8px;
         spacing: 4px; }}

@@ -62,6 +62,13 @@ class ViewBar(QWidget):
         """Show which view is open."""
         self._buttons[view].setChecked(True)
 
+    def clear_view(self) -> None:
+        """Show that another page than one of the views is open."""
+        self._group.setExclusive(False)
+        for button in self._buttons.values():
+            button.setChecked(False)
+        self._group.setExclusive(True)
+
     def set_steps(self, *, can_go_back: bool, can_go_forward: bool) -> None:
         """Show whether there is something to go back or forward to."""
         self._back.setEnabled(can_go_back)

@@ -182,6 +182,7 @@ class MainWindow(QMainWindow):
         """Show the gallery or a view beside it."""
         self._views.setCurrentWidget(page)
         page.setFocus()
+        self.view_bar.clear_view()  # a view is named by those who know which one it is
         self.page_changed.emit()
 
     @Slot()
