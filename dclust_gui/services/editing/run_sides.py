@@ -10,6 +10,7 @@ from dclust_gui.domain.comparison import compare
 from dclust_gui.domain.edits import EditKind, count_of
 from dclust_gui.domain.image_edits import keep_groups
 from dclust_gui.services.editing.past_runs import RunGroups, RunsCompared, groups_of
+from dclust_gui.services.methods import methods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,12 +141,18 @@ def offers(session: ProjectSession) -> tuple[SideOffer, ...]:
         found.append(
             SideOffer(side, "Before the last run", "the clusters before the last run", time)
         )
+    titles = {method.name: method.title for method in methods()}
     for run in reversed(session.store.runs()):
-        what = f"{run.settings.algorithm}, {count_of(run.k, 'cluster')}"
+        what = f"{titles.get(run.settings.algorithm, run.settings.algorithm)}, {k_text(run.k)}"
         is_now = " · accepted" if run.id == session.saved_clustering.run_id else ""
         text = f"Run {run.id} · {what}{is_now}"
         found.append(SideOffer(Side(SideKind.RUN, run.id), text, f"run {run.id}", run.created))
     return tuple(found)
+
+
+def k_text(k: int) -> str:
+    """`10 clusters`."""
+    return count_of(k, "cluster")
 
 
 def last_run_step(session: ProjectSession) -> int:

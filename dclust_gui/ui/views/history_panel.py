@@ -228,6 +228,7 @@ class HistoryPanel(QWidget):
         self._list.row_chosen.connect(self._on_list_row_chosen)
         self.setMinimumWidth(GRID * 26)
         self.setFocusProxy(self._list)
+        self._none = History()
         self.set_history(None, editable=False)
 
     @property
@@ -243,14 +244,13 @@ class HistoryPanel(QWidget):
     def set_history(self, history: History | None, *, editable: bool) -> None:
         """Show another state of the history; None when no project is open."""
         self._editable = editable
-        before = self.model.present_row()
-        self.model.set_history(history or History())
+        before = self.model.history
+        self.model.set_history(self._none if history is None else history)
         has_rows = history is not None and self.model.rowCount() > 1
         self._note.setText(NO_PROJECT if history is None else NOTHING_YET)
         self._layout.setCurrentWidget(self._list if has_rows else self._note)
-        row = self.model.present_row()
-        if row != before or not self._list.currentIndex().isValid():
-            index = self.model.index(row)
+        if self.model.history is not before:
+            index = self.model.index(self.model.present_row())
             self._list.setCurrentIndex(index)
             self._list.scrollTo(index)
 

@@ -21,8 +21,8 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.services.editing.run_sides import Side, SideKind, SideOffer, SidesCompared
 from dclust_gui.ui.models.history_model import full_time
 from dclust_gui.ui.models.image_files import ImageFiles
+from dclust_gui.ui.views.cell_pictures import SIDE, CellPictures
 from dclust_gui.ui.views.count_matrix import CountMatrix, MatrixWords
-from dclust_gui.ui.views.picture_grid import SIDE, PictureGrid
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class RunsPage(QWidget):
         self._cell.setWordWrap(True)
         self.show_images = QPushButton("Show in gallery", self)
         self.keep = QPushButton(self)
-        self.pictures = PictureGrid(loader, self)
+        self.pictures = CellPictures(loader, self)
         self._place()
         self._connect()
         self._refresh_buttons()

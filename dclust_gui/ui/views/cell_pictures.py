@@ -27,7 +27,7 @@ SIDE = GRID * 10
 _STEP = SIDE + 4
 
 
-class PictureGrid(QAbstractScrollArea):
+class CellPictures(QAbstractScrollArea):
     """Shows images by id.
 
     Args:
