@@ -267,7 +267,14 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         kind = str(getattr(self, "start", "kmeans"))
         is_frozen = not self.scaling_.is_pixels and rows.shape[1] > code.shape[1]
         space = rows if kind == "n2d" and is_frozen else code
-        return starting_labels(kind, space.cpu().numpy(), self.n_clusters, seed, progress)
+        return starting_labels(
+            kind,
+            space.cpu().numpy(),
+            self.n_clusters,
+            seed,
+            progress,
+            is_code=space is code,
+        )
 
     def _train(self, session: Session) -> Trained:
         raise NotImplementedError

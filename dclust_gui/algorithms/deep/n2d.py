@@ -30,9 +30,13 @@ from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.deep.scaling import learn_scaling
 from dclust_gui.algorithms.deep.soft import log_soft_assignment
-from dclust_gui.algorithms.deep.starts import LEAST_LAYOUT, RESTARTS, given_labels
+from dclust_gui.algorithms.deep.starts import (
+    LEAST_LAYOUT,
+    RESTARTS,
+    given_labels,
+    likeliest_mixture,
+)
 from dclust_gui.algorithms.lloyd import cluster_means
-from dclust_gui.algorithms.mixture import GaussianMixture
 from dclust_gui.algorithms.partition import KMeans
 from dclust_gui.algorithms.umap import UMAP
 
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
 
 NO_AUTOENCODER = "none"
 CLUSTERERS = ("auto", "gmm", "kmeans", "ward")
-MIXTURE_RUNS = 5
 
 
 class N2D(DeepClusterer):
@@ -183,10 +186,9 @@ class N2D(DeepClusterer):
             name = "gmm" if self.uses_code_ else "kmeans"
         told = progress.part(START, "clusters")
         if name == "gmm" and count == self.n_clusters:
-            mixture = GaussianMixture(count, n_init=MIXTURE_RUNS, random_state=seed)
-            labels = mixture.fit(layout, callback=told).labels_
+            mixture = likeliest_mixture(layout, count, seed, told)
             self.mixture_ = density_of_mixture(mixture)
-            return labels
+            return mixture.predict(layout)
         model: KMeans | Agglomerative
         if name == "ward":
             model = Agglomerative(count, linkage="ward")
