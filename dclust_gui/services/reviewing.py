@@ -166,6 +166,15 @@ class ReviewJob:
         return items
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was answered: to which question, how, and by which step of the history."""
+
+    position: int
+    choice: Choice
+    step: int | None
+
+
 class ReviewSession:
     """A walk through the queue: answers, going back, and how fast it goes.
 
@@ -185,7 +194,7 @@ class ReviewSession:
         self._items = items
         self._clock = clock
         self._position = 0
-        self._answers: list[tuple[int, int | None]] = []  # question, step of the history
+        self._answers: list[_Answer] = []
         self._times: list[float] = [clock()]
         self._find()
 
@@ -211,6 +220,36 @@ class ReviewSession:
         seconds = times[-1] - times[0]
         return 60.0 * (len(times) - 1) / seconds if seconds > 0 else 0.0
 
+    @property
+    def answers(self) -> tuple[Choice, ...]:
+        """The answers so far, in order."""
+        return tuple(answer.choice for answer in self._answers)
+
+    def coming(self, n: int) -> tuple[ReviewItem, ...]:
+        """The next questions after the present one, as far as they make sense now."""
+        state = self._session.saved_clustering
+        found: list[ReviewItem] = []
+        for item in self._items[self._position + 1 :]:
+            if len(found) == n:
+                break
+            if item.still_holds(state):
+                found.append(item)
+        return tuple(found)
+
+    def refresh(self) -> None:
+        """Follow decisions made elsewhere.
+
+        An answer whose step was undone there is asked again; a question that has become pointless
+        is passed over. Not to be called while `answer` or `back` is under way.
+        """
+        history = self._session.history.position
+        while self._answers:
+            answer = self._answers[-1]
+            if answer.step is None or answer.step <= history:
+                break
+            self._forget_last()
+        self._find()
+
     def answer(self, choice: Choice) -> None:
         """Decide and go to the next question.
 
@@ -223,7 +262,7 @@ class ReviewSession:
         edit = item.edit(self._session.saved_clustering, choice)
         is_step = edit is not None and self._session.apply(edit)
         step = self._session.history.position if is_step else None
-        self._answers.append((self._position, step))
+        self._answers.append(_Answer(self._position, choice, step))
         self._times.append(self._clock())
         self._position += 1
         self._find()
@@ -235,12 +274,15 @@ class ReviewSession:
         """
         if not self._answers:
             return False
-        position, step = self._answers.pop()
-        self._times.pop()
+        step = self._answers[-1].step
         if step is not None and step == self._session.history.position:
             self._session.undo()
-        self._position = position
+        self._forget_last()
         return True
+
+    def _forget_last(self) -> None:
+        self._position = self._answers.pop().position
+        self._times.pop()
 
     def _find(self) -> None:
         """Go on to the next question that still makes sense."""

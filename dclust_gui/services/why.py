@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,3 +107,38 @@ class WhyService:
         if self._mapper is None or self._mapper.spec != spec:
             self._mapper = HeatMapper(spec)
         return self._mapper
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heat:
+    """Which regions of an image speak for a cluster.
+
+    Attributes:
+        image: Its id.
+        cluster: The cluster that regions above 0 speak for.
+        other: The cluster that regions below 0 speak for; None for any other.
+        values: float32 (rows, columns), -1 to 1.
+        box: Left, top, right, bottom of the part of the picture that was looked at, 0 to 1.
+    """
+
+    image: int
+    cluster: int
+    other: int | None
+    values: NDArray[np.float32]
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeatQuery:
+    """Ask which regions speak for a cluster: a `Heat`."""
+
+    service: WhyService
+    snapshot: Snapshot
+    image: int
+    cluster: int
+    other: int | None = None
+
+    def run(self, token: CancelToken) -> Heat:
+        """See `WhyService.heat`."""
+        found = self.service.heat(self.snapshot, self.image, self.cluster, self.other, token)
+        return Heat(self.image, self.cluster, self.other, found.values, found.box)

@@ -16,6 +16,7 @@ from dclust_gui.services.bench import EXIT_WHEN_PAINTED
 from dclust_gui.services.inspection import InspectionService
 from dclust_gui.services.settings import Settings
 from dclust_gui.services.similar import SimilarService
+from dclust_gui.services.why import WhyService
 from dclust_gui.services.workspace import Workspace
 from dclust_gui.storage.locations import data_dir
 from dclust_gui.ui.bridge.engine_host import EngineHost
@@ -25,10 +26,12 @@ from dclust_gui.ui.bridge.query_host import QueryHost
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.cluster_model import ClusterModel
 from dclust_gui.ui.models.gallery_model import GalleryModel
+from dclust_gui.ui.models.heat_model import HeatModel
 from dclust_gui.ui.models.inspection_model import InspectionModel
 from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
+from dclust_gui.ui.windows.editing import EditKeeper
 from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.history import HistoryKeeper
 from dclust_gui.ui.windows.looking import Looking
@@ -37,6 +40,7 @@ from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.reclustering import ReclusterKeeper
+from dclust_gui.ui.windows.review import ReviewKeeper
 from dclust_gui.ui.windows.runs import RunsKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
 from dclust_gui.ui.windows.training import TrainingKeeper
@@ -97,14 +101,22 @@ class App(QObject):
         self.filter_host = QueryHost("filter", self)
         self._inspector_previews = PreviewLoader(source, self)
         self._inspector_loader = ThumbnailLoader(source, self, 1)
+        inspection = InspectionService(self.similar)
         self.inspection = InspectionModel(
-            InspectionService(self.similar),
+            inspection,
             self.query_host,
             self._inspector_previews,
             self._inspector_loader,
             self,
         )
+        self.heat = HeatModel(
+            WhyService(self._workspace.engine, self.similar),
+            self.query_host,
+            self.inspection,
+            self,
+        )
         self.window = MainWindow(self.gallery, self.clusters, self._previews, self.inspection)
+        self.window.inspector.set_heat_model(self.heat)
         self.commands = Commands(
             self.window,
             self.clusters,
@@ -114,6 +126,16 @@ class App(QObject):
             settings,
             self.theme,
             data_dir() / "sample collection",
+        )
+        self.editing = EditKeeper(
+            self.window,
+            self.controller,
+            self.commands.presenter,
+            self.commands.dialogs,
+            self.query_host,
+            self.similar,
+            inspection,
+            source,
         )
         self._quality = QualityKeeper(
             self.window.quality, self.controller, self.query_host, self.similar
@@ -136,12 +158,16 @@ class App(QObject):
             self.query_host,
             self._workspace,
         )
+        self.review = ReviewKeeper(
+            self.window, self.controller, self.work, self.engine_host, self._workspace
+        )
         self.looking = Looking(
             self.window,
             self.controller,
             self.commands.presenter,
             self.tree_page,
             self.map_page,
+            self.review,
             self.window.inspector,
             self.query_host,
             self.filter_host,
@@ -201,6 +227,8 @@ class App(QObject):
             self.map_page,
             self.shortlist,
             self.training,
+            self.editing,
+            self.review,
             self.reclustering,
             self.runs,
             self.filter_host,
@@ -224,6 +252,7 @@ class App(QObject):
     @Slot()
     def _on_controller_session_changed(self) -> None:
         self.inspection.set_source(self.controller.session)
+        self.heat.set_source(self.controller.session)
 
     @Slot()
     def _on_shown(self) -> None:

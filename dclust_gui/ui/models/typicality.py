@@ -30,3 +30,26 @@ def typicality(confidence: NDArray[np.float32], clustering: Clustering) -> NDArr
     values = confidence.copy()
     values[: len(is_placed)][is_placed[: len(values)]] = np.nan
     return values
+
+
+def typical_members(
+    typical: NDArray[np.float32], clustering: Clustering, cluster: int, n: int
+) -> NDArray[np.int32]:
+    """The images that are most typical of a cluster, the most typical first.
+
+    Args:
+        typical: float32 (n_images,), from `typicality`.
+        clustering: The present labels.
+        cluster: Its id, or `UNASSIGNED`.
+        n: How many at most.
+
+    Returns:
+        int32 (up to n,), ids; those without a value come last.
+    """
+    members = clustering.members(cluster)
+    values = np.nan_to_num(typical[members], nan=-1.0)
+    if len(members) > 4 * n:
+        chosen = np.sort(np.argpartition(-values, n)[:n])
+        members, values = members[chosen], values[chosen]
+    order = np.argsort(-values, kind="stable")[:n]
+    return members[order].astype(np.int32)

@@ -24,6 +24,7 @@ from dclust_gui.ui.views.theme import GRID, colours, icon_pixmap
 if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 
+    from dclust_gui.ui.models.heat_model import HeatMode, HeatModel
     from dclust_gui.ui.models.inspection_model import InspectionModel
 
 _PAGES = {Subject.NOTHING: 0, Subject.ONE: 1, Subject.SEVERAL: 2}
@@ -44,6 +45,7 @@ class Inspector(QWidget):
         similar_requested: image ids (a tuple): find images like these.
         branch_requested: number of a node of the accepted run's tree to show.
         folder_requested: id of the image whose folder is to be opened.
+        move_requested: image ids (a tuple), cluster to move them to.
     """
 
     select_requested = Signal(object, int)
@@ -52,10 +54,12 @@ class Inspector(QWidget):
     similar_requested = Signal(object)
     branch_requested = Signal(int)
     folder_requested = Signal(int)
+    move_requested = Signal(object, int)
 
     def __init__(self, model: InspectionModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self._heat: HeatModel | None = None
         self._empty_icon = QLabel(self)
         self._empty_text = QLabel(self)
         self.one = OneImagePage(model, self)
@@ -83,8 +87,27 @@ class Inspector(QWidget):
         one.similar_requested.connect(self.similar_requested)
         one.branch_requested.connect(self.branch_requested)
         one.folder_requested.connect(self.folder_requested)
+        one.move_requested.connect(self.move_requested)
         self.several.cluster_requested.connect(self.cluster_requested)
         self.several.similar_requested.connect(self.similar_requested)
+
+    def set_heat_model(self, heat: HeatModel) -> None:
+        """Offer to show which regions of the picture count."""
+        self._heat = heat
+        heat.changed.connect(self._on_heat_changed)
+        self.one.why.mode_requested.connect(self._on_why_mode_requested)
+        self._on_heat_changed()
+
+    @Slot(object)
+    def _on_why_mode_requested(self, mode: HeatMode) -> None:
+        if self._heat is not None:
+            self._heat.set_mode(mode)
+
+    @Slot()
+    def _on_heat_changed(self) -> None:
+        if self._heat is not None:
+            self.one.picture.set_heat(self._heat.overlay, self._heat.box)
+            self.one.why.set_heat(self._heat.mode, self._heat.note)
 
     def _empty_page(self) -> QWidget:
         page = QWidget(self)

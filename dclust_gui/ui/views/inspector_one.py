@@ -21,6 +21,7 @@ from dclust_gui.ui.views.inspector_parts import (
     say,
 )
 from dclust_gui.ui.views.inspector_strip import NeighbourStrip
+from dclust_gui.ui.views.inspector_why import WhyRow
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class OneImagePage(QWidget):
         similar_requested: image ids (a tuple).
         branch_requested: number of a node of the tree.
         folder_requested: id of the image.
+        move_requested: image ids (a tuple), cluster to move them to.
     """
 
     neighbour_chosen = Signal(int)
@@ -58,6 +60,7 @@ class OneImagePage(QWidget):
     similar_requested = Signal(object)
     branch_requested = Signal(int)
     folder_requested = Signal(int)
+    move_requested = Signal(object, int)
 
     def __init__(self, model: InspectionModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,6 +74,9 @@ class OneImagePage(QWidget):
         self.confidence = ValueBar("Confidence", self)
         self.fits = tuple(ClusterRow(self) for _ in range(_MOST_FITS))
         self.verdict = note_label(self)
+        self.why = WhyRow(self)
+        self._second = UNASSIGNED
+        self._is_editable = True
         self.strip = NeighbourStrip(self)
         self.strip_note = note_label(self)
         self.similar = QPushButton("Find similar", self)
@@ -93,7 +99,9 @@ class OneImagePage(QWidget):
         self.name.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
         for part in (self.name, self.folder, self.warning, self.cluster, self.states):
             layout.addWidget(part)
-        self._add_section(layout, "Why it is here", (self.confidence, *self.fits, self.verdict))
+        self._add_section(
+            layout, "Why it is here", (self.confidence, *self.fits, self.verdict, self.why)
+        )
         self._add_section(layout, "Nearest images", (self.strip, self.strip_note, self.similar))
         self._add_section(layout, "Place in the tree", self.branches)
         self._add_section(layout, "Details", ())
@@ -124,6 +132,7 @@ class OneImagePage(QWidget):
         self.similar.clicked.connect(self._on_similar_clicked)
         self.strip.chosen.connect(self.neighbour_chosen)
         self.strip.opened.connect(self.preview_requested)
+        self.why.move_requested.connect(self._on_why_move_requested)
         for row in (self.cluster, *self.fits):
             row.clicked.connect(self._on_cluster_row_clicked)
         for branch in self.branches:
@@ -179,8 +188,22 @@ class OneImagePage(QWidget):
                 value = f"{fit.similarity:.2f}"
                 row.set_cluster(cluster, value, max(0.0, fit.similarity), hint)
         say(self.verdict, verdict_text(look, report, self._title_of))
+        self._show_second(known, look)
         has_why = bool(known) or look.confidence is not None
         self._titles["Why it is here"].setVisible(has_why)
+
+    def set_editable(self, editable: bool) -> None:
+        """Offer edits, or not."""
+        self._is_editable = editable
+        self.why.set_target(self.why.target if editable else "")
+
+    def _show_second(self, known: list[ClusterFit], look: ImageLook) -> None:
+        """Offer to move the image to the cluster that fits second best."""
+        other = next((f for f in known if f.cluster != look.cluster.cluster), None)
+        self._second = UNASSIGNED if other is None else other.cluster
+        title = "" if other is None or not self._is_editable else self._title_of(other)
+        self.why.set_target(title)
+        self.why.setVisible(bool(known))
 
     def _known_clusters(self) -> frozenset[int]:
         return self._model.known_clusters()
@@ -257,6 +280,11 @@ class OneImagePage(QWidget):
         row = self.sender()
         if isinstance(row, ClusterRow) and row.cluster is not None:
             self.cluster_requested.emit(row.cluster)
+
+    @Slot()
+    def _on_why_move_requested(self) -> None:
+        if self._model.image is not None and self._second != UNASSIGNED:
+            self.move_requested.emit((self._model.image,), self._second)
 
     @Slot()
     def _on_branch_clicked(self) -> None:

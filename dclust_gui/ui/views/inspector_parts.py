@@ -20,6 +20,7 @@ _PICTURE_SHARE = 0.75
 _MOST_PICTURE_PX = 320
 _BAR_PX = 6
 _MARK_PX = 12
+_UNSEEN_ALPHA = 130
 
 
 class ElidedLabel(QLabel):
@@ -67,6 +68,8 @@ class PictureBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._picture: QPixmap | None = None
+        self._heat: QImage | None = None
+        self._heat_box = (0.0, 0.0, 1.0, 1.0)
         self._message = ""
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
@@ -91,6 +94,16 @@ class PictureBox(QWidget):
         """Show a picture, or a message where there is none."""
         self._picture = None if picture is None else QPixmap.fromImage(picture)
         self._message = message
+        self.update()
+
+    def set_heat(self, heat: QImage | None, box: tuple[float, float, float, float]) -> None:
+        """Paint an overlay over a part of the picture.
+
+        Args:
+            heat: Half transparent; None for none.
+            box: Left, top, right, bottom of the part, 0 to 1.
+        """
+        self._heat, self._heat_box = heat, box
         self.update()
 
     def hasHeightForWidth(self) -> bool:
@@ -132,7 +145,24 @@ class PictureBox(QWidget):
             place.moveCenter(QRectF(self.rect()).center())
             painter.setClipPath(shape)
             painter.drawPixmap(place, self._picture, QRectF(self._picture.rect()))
+            if self._heat is not None:
+                self._paint_heat(painter, place, self._heat)
         painter.end()
+
+    def _paint_heat(self, painter: QPainter, place: QRectF, heat: QImage) -> None:
+        """Paint the overlay on its part, and the parts beside it as not looked at."""
+        left, top, right, bottom = self._heat_box
+        part = QRectF(
+            place.left() + left * place.width(),
+            place.top() + top * place.height(),
+            (right - left) * place.width(),
+            (bottom - top) * place.height(),
+        )
+        outside, inside = QPainterPath(), QPainterPath()
+        outside.addRect(place)
+        inside.addRect(part)
+        painter.fillPath(outside.subtracted(inside), QColor(0, 0, 0, _UNSEEN_ALPHA))
+        painter.drawImage(part, heat, QRectF(heat.rect()))
 
 
 class ClickRow(QAbstractButton):

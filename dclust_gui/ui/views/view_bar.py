@@ -21,10 +21,16 @@ class View(StrEnum):
     GALLERY = "gallery"
     DENDROGRAM = "dendrogram"
     MAP = "map"
+    REVIEW = "review"
 
 
 _TITLE_WIDTH = GRID * 24
-_TITLES = {View.GALLERY: "Gallery", View.DENDROGRAM: "Dendrogram", View.MAP: "Map"}
+_TITLES = {
+    View.GALLERY: "Gallery",
+    View.DENDROGRAM: "Dendrogram",
+    View.MAP: "Map",
+    View.REVIEW: "Review",
+}
 
 
 class ViewBar(QWidget):

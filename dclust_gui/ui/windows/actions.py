@@ -98,10 +98,10 @@ SPECS: dict[str, Spec] = {
     "names": Spec("Suggest names…", ("Ctrl+Shift+N",), "", "Names from what the network knows"),
     "new_cluster": Spec("New cluster", ("Ctrl+Shift+G",), "new", "New cluster from the selection"),
     "merge": Spec(
-        "Merge clusters",
+        "Merge clusters…",
         ("Ctrl+G",),
         "merge",
-        "Put the selected clusters into one of them",
+        "Put the selected clusters into one of them; choose whose name stays",
         short="Merge",
     ),
     "rename": Spec("Rename cluster…", ("F2",)),
@@ -119,6 +119,28 @@ SPECS: dict[str, Spec] = {
         "Move the selected images to Unassigned; files are never deleted",
         short="Take out",
     ),
+    "approve": Spec(
+        "Approve images", ("A",), "done", "They are where they belong: no run moves them any more"
+    ),
+    "approve_cluster": Spec(
+        "Approve all images of cluster", ("Shift+A",), "", "No run moves them any more"
+    ),
+    "not_here": Spec(
+        "Not here", ("R",), "", "Move each selected image to the cluster that fits it second best"
+    ),
+    "split_out": Spec(
+        "Split out", ("Ctrl+Alt+G",), "split", "Make a cluster of the selected images"
+    ),
+    "split_example": Spec(
+        "Split by example…",
+        ("Ctrl+Shift+K",),
+        "",
+        "The selected images are examples: see who would come along, then decide",
+    ),
+    "split": Spec(
+        "Split in parts…", ("Ctrl+K",), "split", "Divide a cluster into parts that are alike"
+    ),
+    "review_page": Spec("Review", ("Ctrl+4",), "", "What is worth a second look, a key each"),
     "show_file": Spec("Show in file manager", ()),
     "skipped": Spec("Skipped files…", (), "warning"),
     "shortcuts": Spec("Keyboard shortcuts", ("F1", "?")),

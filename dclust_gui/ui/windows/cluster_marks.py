@@ -8,11 +8,15 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction, QIcon
 
 from dclust_gui.domain.clustering import PALETTE_SIZE, Cluster
+from dclust_gui.domain.edits import count_of
 from dclust_gui.services.marks import Mark, has_mark
 from dclust_gui.ui.models.palette import mark_name, mark_pixmap
 from dclust_gui.ui.views.theme import is_dark
+from dclust_gui.ui.windows.dialog_parts import short_title
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.dialogs import Dialogs
     from dclust_gui.ui.windows.main_window import MainWindow
@@ -20,9 +24,9 @@ if TYPE_CHECKING:
 _ICON_SIDE = 16
 
 _WORDS = {
-    "pin": (Mark.PINNED, "Pin", "Unpin"),
-    "review": (Mark.REVIEWED, "Mark reviewed", "Mark not reviewed"),
-    "ignore": (Mark.IGNORED, "Ignore", "Stop ignoring"),
+    "pin": (Mark.PINNED, "Pin {}", "Unpin {}"),
+    "review": (Mark.REVIEWED, "Mark {} reviewed", "Mark {} not reviewed"),
+    "ignore": (Mark.IGNORED, "Ignore {}", "Stop ignoring {}"),
 }
 
 
@@ -55,11 +59,15 @@ class ClusterMarks(QObject):
     def refresh(self, *, is_editable: bool) -> None:
         """Say what each command would do to the selected clusters."""
         rows, actions = self._rows(), self._window.actions_
+        what = _names(rows)
+        actions["rename"].setText(f"Rename {what}…" if len(rows) == 1 else "Rename cluster…")
+        actions["notes"].setText(f"Notes of {what}…" if what else "Notes…")
         for name, (mark, set_text, take_text) in _WORDS.items():
             has_all = bool(rows) and all(has_mark(row, mark) for row in rows)
-            actions[name].setText(take_text if has_all else set_text)
+            text = take_text if has_all else set_text
+            actions[name].setText(text.format(what) if what else text.replace(" {}", ""))
             actions[name].setEnabled(is_editable and bool(rows))
-        actions["notes"].setEnabled(is_editable and len(rows) == 1)
+        actions["notes"].setEnabled(is_editable and bool(rows))
         session = self._controller.session
         actions["reveal_cluster"].setEnabled(
             bool(rows) and session is not None and session.run is not None
@@ -92,7 +100,7 @@ class ClusterMarks(QObject):
     def _on_notes_triggered(self) -> None:
         rows = self._rows()
         if rows:
-            self._dialogs.notes(rows[0])
+            self._dialogs.notes(rows)
 
     @Slot()
     def _on_colour_about_to_show(self) -> None:
@@ -109,3 +117,10 @@ class ClusterMarks(QObject):
     def _on_colour_triggered(self, action: QAction) -> None:
         clusters = self._window.clusters.selected_clusters()
         self._controller.recolour(clusters, int(action.data()))
+
+
+def _names(rows: Sequence[Cluster]) -> str:
+    """What the commands act on: `'Beach'`, `3 clusters`; empty for nothing."""
+    if not rows:
+        return ""
+    return f"'{short_title(rows[0].title)}'" if len(rows) == 1 else count_of(len(rows), "cluster")

@@ -117,7 +117,6 @@ class Commands(QObject):
             "full_screen": self._on_full_screen_triggered,
             "cluster": self._on_cluster_triggered,
             "new_cluster": self._on_new_cluster_triggered,
-            "merge": self._on_merge_triggered,
             "rename": self._on_rename_triggered,
             "move": self._on_move_triggered,
             "unassign": self._on_unassign_triggered,
@@ -408,10 +407,6 @@ class Commands(QObject):
     @Slot()
     def _on_new_cluster_triggered(self) -> None:
         self._on_panel_new_cluster_requested(())
-
-    @Slot()
-    def _on_merge_triggered(self) -> None:
-        self._controller.merge_all(self._window.clusters.selected_clusters())
 
     @Slot()
     def _on_rename_triggered(self) -> None:

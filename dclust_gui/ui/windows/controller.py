@@ -11,7 +11,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.services.jobs import OpenJob
-from dclust_gui.services.marks import annotate, recolour, toggle_mark
+from dclust_gui.services.marks import annotate_all, recolour, toggle_mark
 from dclust_gui.services.opening import is_project
 from dclust_gui.services.session import ProjectSession
 from dclust_gui.ui.views.message_bar import Message, MessageKind
@@ -238,11 +238,11 @@ class Controller(QObject):
         if session is not None and rows:
             self._attempt(lambda: session.apply(recolour(session.clustering, rows, colour)))
 
-    def annotate(self, cluster: int, notes: str) -> None:
-        """Change a cluster's notes."""
-        session, rows = self._session, self._rows([cluster])
+    def annotate(self, clusters: Iterable[int], notes: str) -> None:
+        """Change the notes of clusters, all to the same."""
+        session, rows = self._session, self._rows(clusters)
         if session is not None and rows:
-            self._attempt(lambda: session.apply(annotate(session.clustering, rows[0], notes)))
+            self._attempt(lambda: session.apply(annotate_all(session.clustering, rows, notes)))
 
     def _rows(self, clusters: Iterable[int]) -> list[Cluster]:
         table = {} if self._session is None else self._session.clustering.clusters

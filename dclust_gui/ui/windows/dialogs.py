@@ -65,7 +65,7 @@ class Dialogs(QObject):
         self._export: ExportDialog | None = None
         self._skipped: SkippedDialog | None = None
         self._palette_ids: tuple[int, ...] = ()
-        self._notes_cluster = 0
+        self._notes_clusters: tuple[int, ...] = ()
         self._export_target = ""
         work.device_found.connect(self._on_work_device_found)
         work.state_changed.connect(self._on_work_state_changed)
@@ -170,18 +170,20 @@ class Dialogs(QObject):
         dialog.new_requested.connect(self._on_dialog_new_requested)
         self._show("move", dialog)
 
-    def notes(self, cluster: Cluster) -> None:
-        """Let the user write notes on a cluster."""
+    def notes(self, rows: Sequence[Cluster]) -> None:
+        """Let the user write notes on clusters, the same on each of several."""
         if self._is_open("notes"):
             return
         dialog = QInputDialog(self._window)
-        dialog.setWindowTitle(f"Notes on {cluster.title}")
+        what = rows[0].title if len(rows) == 1 else f"{len(rows):,} clusters"
+        dialog.setWindowTitle(f"Notes on {what}")
         dialog.setLabelText("They are kept with the project and can be searched for.")
         dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
-        dialog.setTextValue(cluster.notes)
+        known = {row.notes for row in rows}
+        dialog.setTextValue(known.pop() if len(known) == 1 else "")
         dialog.setOkButtonText("Keep")
         dialog.resize(420, 240)
-        self._notes_cluster = cluster.id
+        self._notes_clusters = tuple(row.id for row in rows)
         dialog.textValueSelected.connect(self._on_dialog_text_value_selected)
         self._show("notes", dialog)
 
@@ -244,6 +246,14 @@ class Dialogs(QObject):
 
     # -- inside ------------------------------------------------------------------------------
 
+    def raise_open(self, name: str) -> bool:
+        """Whether a dialog is open; then it comes to the front."""
+        return self._is_open(name)
+
+    def show_dialog(self, name: str, dialog: QDialog) -> None:
+        """Open another part's dialog and keep it as the open one of a name."""
+        self._show(name, dialog)
+
     def _is_open(self, name: str) -> bool:
         """Whether a dialog is open; then it comes to the front."""
         found = self._open.get(name)
@@ -299,7 +309,7 @@ class Dialogs(QObject):
 
     @Slot(str)
     def _on_dialog_text_value_selected(self, text: str) -> None:
-        self._controller.annotate(self._notes_cluster, text)
+        self._controller.annotate(self._notes_clusters, text)
 
     @Slot(str)
     def _on_work_device_found(self, name: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.windows.main_window import MainWindow
     from dclust_gui.ui.windows.map_page import MapPage
     from dclust_gui.ui.windows.presenter import Presenter
+    from dclust_gui.ui.windows.review import ReviewKeeper
     from dclust_gui.ui.windows.tree_page import TreePage
 
 _REST_MS = 150
@@ -50,6 +51,7 @@ class Looking(QObject):
         presenter: Shows images in the gallery.
         tree: The dendrogram's page.
         map_page: The map's page.
+        review: The review's page.
         inspector: Tells wishes to look elsewhere.
         queries: Thread of searches.
         filters: Thread of filters, so that typing never waits for a search.
@@ -63,6 +65,7 @@ class Looking(QObject):
         presenter: Presenter,
         tree: TreePage,
         map_page: MapPage,
+        review: ReviewKeeper,
         inspector: Inspector,
         queries: QueryHost,
         filters: QueryHost,
@@ -74,6 +77,7 @@ class Looking(QObject):
         self._presenter = presenter
         self._tree = tree
         self._map = map_page
+        self._review = review
         self._queries = queries
         self._filters = filters
         self._similar = similar
@@ -112,6 +116,7 @@ class Looking(QObject):
         actions["gallery"].triggered.connect(self._on_gallery_triggered)
         actions["dendrogram"].triggered.connect(self._on_dendrogram_triggered)
         actions["map"].triggered.connect(self._on_map_triggered)
+        actions["review_page"].triggered.connect(self._on_review_page_triggered)
         inspector.select_requested.connect(self._on_inspector_select_requested)
         inspector.cluster_requested.connect(self._on_inspector_cluster_requested)
         inspector.similar_requested.connect(self._on_inspector_similar_requested)
@@ -119,6 +124,8 @@ class Looking(QObject):
         inspector.preview_requested.connect(self._on_preview_requested)
         self._tree.preview_requested.connect(self._on_preview_requested)
         self._map.preview_requested.connect(self._on_preview_requested)
+        self._review.preview_requested.connect(self._on_preview_requested)
+        self._review.gallery_requested.connect(self._on_gallery_triggered)
         self._controller.session_changed.connect(self._on_controller_session_changed)
         self._queries.answered.connect(self._on_queries_answered)
         self._queries.failed.connect(self._on_queries_failed)
@@ -128,7 +135,7 @@ class Looking(QObject):
     # -- pages -----------------------------------------------------------------------------
 
     def show_view(self, view: View) -> None:
-        """Open the gallery, the dendrogram or the map."""
+        """Open the gallery, the dendrogram, the map or the review."""
         window = self._window
         match view:
             case View.GALLERY:
@@ -138,6 +145,9 @@ class Looking(QObject):
             case View.MAP:
                 window.show_page(self._map.pane)
                 self._map.wake()
+            case View.REVIEW:
+                window.show_page(self._review.page)
+                self._review.wake()
         window.view_bar.set_view(view)
 
     def show_result(self, images: Iterable[int], title: str) -> None:
@@ -228,6 +238,10 @@ class Looking(QObject):
     @Slot()
     def _on_map_triggered(self) -> None:
         self.show_view(View.MAP)
+
+    @Slot()
+    def _on_review_page_triggered(self) -> None:
+        self.show_view(View.REVIEW)
 
     @Slot()
     def _on_back_triggered(self) -> None:

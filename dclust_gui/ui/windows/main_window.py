@@ -319,12 +319,13 @@ class MainWindow(QMainWindow):
         )
         self._view_menu(bar.addMenu("&View"))
         cluster = self._fill(bar.addMenu("&Cluster"), "cluster recluster how_many compare names |")
-        self._fill(cluster, "new_cluster merge rename | pin review ignore |")
+        self._fill(cluster, "new_cluster merge split rename | pin review ignore approve_cluster |")
         colour = cluster.addMenu("Colour and mark")
         self._fill(cluster, "notes | reveal_cluster")
         image = self._fill(bar.addMenu("&Image"), "move")
         image.addMenu(move)
-        self._fill(image, "new_cluster unassign | preview similar reveal show_file")
+        self._fill(image, "not_here unassign approve | new_cluster split_out split_example |")
+        self._fill(image, "preview similar reveal show_file")
         for action in self.actions_.quick:
             move.addAction(action)
         self._fill(bar.addMenu("&Tools"), "skipped")
@@ -333,7 +334,7 @@ class MainWindow(QMainWindow):
 
     def _view_menu(self, menu: QMenu) -> None:
         actions = self.actions_
-        self._fill(menu, "gallery dendrogram map comparison | back forward | show_all group |")
+        self._fill(menu, "gallery dendrogram map review_page comparison | back forward | show_all group |")
         for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QIcon
 
 from dclust_gui.domain.edits import count_of
@@ -46,7 +46,12 @@ class Presenter(QObject):
         work: Runs its jobs.
         settings: Has the recent folders.
         marks: Knows the commands for marks of clusters.
+
+    Signals:
+        refreshed: What can be done is shown anew.
     """
+
+    refreshed = Signal()
 
     def __init__(
         self,
@@ -94,7 +99,10 @@ class Presenter(QObject):
         shown = self._window.preview.image
         if shown is not None:
             return (shown,)
-        return self._window.gallery.selected_shown()
+        window, session = self._window, self._controller.session
+        if window.page is not window.gallery and session is not None:
+            return tuple(sorted(session.selection.images))  # these pages hide nothing
+        return window.gallery.selected_shown()
 
     def refresh(self) -> None:
         """Show what can be done now, and the numbers."""
@@ -119,7 +127,7 @@ class Presenter(QObject):
                 **dict.fromkeys(("move", "unassign"), edit and bool(selected)),
                 **dict.fromkeys(("preview", "show_file", "similar"), bool(selected)),
                 "reveal": bool(selected) and session is not None and session.run is not None,
-                **dict.fromkeys(("filter", "gallery", "dendrogram", "map"), has),
+                **dict.fromkeys(("filter", "gallery", "dendrogram", "map", "review_page"), has),
                 "undo": undo is not None,
                 "redo": redo is not None,
                 "rescan": edit and not self._work.is_busy,
@@ -137,6 +145,7 @@ class Presenter(QObject):
         self._refresh_panel(can_run=can_run)
         self._refresh_counts(len(selected))
         window.set_project_title(self._controller.title)
+        self.refreshed.emit()
 
     def _refresh_words(self, n_images: int, n_clusters: int) -> None:
         """Say in the menus what each command would act on."""
@@ -148,7 +157,8 @@ class Presenter(QObject):
         )
         actions["new_cluster"].setText(f"New cluster from {images}" if images else "New cluster")
         clusters = count_of(n_clusters, "cluster")
-        actions["merge"].setText(f"Merge {clusters}" if n_clusters > 1 else "Merge clusters")
+        actions["merge"].setText(f"Merge {clusters}…" if n_clusters > 1 else "Merge clusters…")
+        self._window.menus.move.setTitle(f"Move {images} to" if images else "Move to")
 
     def _refresh_quick(self, *, is_enabled: bool) -> None:
         targets = self._controller.quick_targets()

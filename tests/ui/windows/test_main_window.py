@@ -339,9 +339,9 @@ def test_marks_colour_and_notes_can_be_set_and_undone(clustered_app: App, qtbot:
     actions, before = app.window.actions_, session.clustering.clusters
     app.window.clusters.cluster_list.selectAll()
     for name, set_text, take_text in (
-        ("pin", "Pin", "Unpin"),
-        ("review", "Mark reviewed", "Mark not reviewed"),
-        ("ignore", "Ignore", "Stop ignoring"),
+        ("pin", "Pin 3 clusters", "Unpin 3 clusters"),
+        ("review", "Mark 3 clusters reviewed", "Mark 3 clusters not reviewed"),
+        ("ignore", "Ignore 3 clusters", "Stop ignoring 3 clusters"),
     ):
         qtbot.waitUntil(shows(actions[name], set_text))
         actions[name].trigger()

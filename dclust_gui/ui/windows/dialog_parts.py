@@ -1,0 +1,38 @@
+"""Small parts that the editing dialogs share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QDialogButtonBox
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog, QPushButton
+
+MOST_NAMED = 24
+"""Longer names are cut in menus."""
+
+
+def dialog_buttons(dialog: QDialog, apply: QPushButton) -> QDialogButtonBox:
+    """A button that applies, which Enter presses, and Cancel.
+
+    Args:
+        dialog: Is rejected by Cancel.
+        apply: Does what the dialog is for.
+    """
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)
+    box.addButton(apply, QDialogButtonBox.ButtonRole.AcceptRole)
+    apply.setDefault(True)
+    box.rejected.connect(dialog.reject)
+    return box
+
+
+def sentence(title: str) -> str:
+    """A step's title as a sentence."""
+    return f"{title[:1].upper()}{title[1:]}."
+
+
+def short_title(title: str) -> str:
+    """A name fit for a menu: its end is cut where it is long, `&` is no mark of a key."""
+    cut = title if len(title) <= MOST_NAMED else f"{title[: MOST_NAMED - 1].rstrip()}…"
+    return cut.replace("&", "&&")

@@ -1,0 +1,187 @@
+"""Split by example: a slider for how alike, a live preview, and strays that are taken out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dclust_gui.domain.edits import count_of
+from dclust_gui.ui.views.grid_scroller import GridScroller
+from dclust_gui.ui.views.section_grid import Section, SectionGrid, image_ids
+from dclust_gui.ui.views.theme import GRID
+from dclust_gui.ui.windows.dialog_parts import dialog_buttons
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dclust_gui.domain.splits import ExampleProposal
+    from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
+    from dclust_gui.ui.models.image_files import ImageFiles
+
+_STEPS = 200
+_N_NEXT = 60
+
+
+class ExampleDialog(QDialog):
+    """Shows who would come along with some examples; nothing changes before the button is pressed.
+
+    Args:
+        examples: Ids of the images that were picked.
+        place: Where they are, in words: `'Beach'`.
+        files: Where images are.
+        loader: Brings thumbnails.
+        parent: The window.
+
+    Signals:
+        split_requested: A proposal, the threshold, ids (a frozenset) that stay, a name.
+    """
+
+    split_requested = Signal(object, float, object, str)
+
+    def __init__(
+        self,
+        examples: Sequence[int],
+        place: str,
+        files: ImageFiles,
+        loader: ThumbnailLoader,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Split by example")
+        self._proposal: ExampleProposal | None = None
+        self._examples = tuple(examples)
+        self._place_words = place
+        what = count_of(len(self._examples), "example")
+        self._text = QLabel(f"Split {what} and what is like them out of {place}", self)
+        if len(self._examples) == 1:
+            self._text.setText(f"Split one example and what is like it out of {place}")
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setProperty("look", "section")
+        self._text.setWordWrap(True)
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setRange(0, _STEPS)
+        self.slider.setPageStep(10)
+        self.slider.setAccessibleName("How much comes along")
+        self.name = QLineEdit(self)
+        self.name.setPlaceholderText("None yet")
+        self.name.setProperty("look", "field")
+        self.note = QLabel("Comparing the images…", self)
+        self.note.setProperty("look", "faint")
+        self.note.setWordWrap(True)
+        self.grid = SectionGrid(loader, GRID * 9, self)
+        self.grid.set_files(files)
+        self.apply = QPushButton("Split out 100,000 images", self)
+        self._place()
+        self.slider.valueChanged.connect(self._on_changed)
+        self.grid.unchecked_changed.connect(self._on_changed)
+        self.apply.clicked.connect(self._on_apply_clicked)
+        self.resize(GRID * 96, GRID * 84)
+        self._show_examples()
+        self.slider.setFocus()
+
+    @property
+    def threshold(self) -> float:
+        """The likeness from which images come along."""
+        return 1.0 - self.slider.value() / _STEPS
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """Ids of the images that would be split out."""
+        if self._proposal is None:
+            return ()
+        return self._proposal.chosen(self.threshold, self.grid.unchecked)
+
+    def set_proposal(self, proposal: ExampleProposal) -> None:
+        """Show who would come along."""
+        self._proposal = proposal
+        self.slider.setEnabled(True)
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(_STEPS * (1.0 - proposal.suggested)))
+        self._on_changed()
+
+    def set_failure(self, text: str) -> None:
+        """Say why nothing can be proposed."""
+        self._proposal = None
+        self.note.setText(text)
+        self.slider.setEnabled(False)
+        self.apply.setEnabled(False)
+
+    def _show_examples(self) -> None:
+        self.slider.setEnabled(False)
+        self.apply.setEnabled(False)
+        self.apply.setText("Split out")
+        self.grid.set_sections([self._examples_section()])
+
+    def _examples_section(self) -> Section:
+        n = count_of(len(self._examples))
+        return Section("Examples", n, image_ids(self._examples), n_lines=2)
+
+    def _place(self) -> None:
+        form = QGridLayout()
+        form.setHorizontalSpacing(GRID)
+        form.setVerticalSpacing(GRID)
+        ends = QHBoxLayout()
+        ends.setSpacing(GRID)
+        few, many = QLabel("fewer", self), QLabel("more", self)
+        for label in (few, many):
+            label.setProperty("look", "faint")
+        ends.addWidget(few)
+        ends.addWidget(self.slider, 1)
+        ends.addWidget(many)
+        slider_label, name_label = QLabel("Comes along:", self), QLabel("Name:", self)
+        slider_label.setBuddy(self.slider)
+        name_label.setBuddy(self.name)
+        form.addWidget(slider_label, 0, 0)
+        form.addLayout(ends, 0, 1)
+        form.addWidget(name_label, 1, 0)
+        form.addWidget(self.name, 1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
+        layout.setSpacing(GRID)
+        layout.addWidget(self._text)
+        layout.addLayout(form)
+        layout.addWidget(self.note)
+        layout.addWidget(GridScroller(self.grid, self), 1)
+        layout.addWidget(dialog_buttons(self, self.apply))
+
+    @Slot()
+    def _on_changed(self) -> None:
+        proposal = self._proposal
+        if proposal is None:
+            return
+        comes = proposal.proposed(self.threshold)
+        n_all = len(proposal.images)
+        rest = proposal.images[len(comes) : len(comes) + _N_NEXT]
+        stays = f"{count_of(n_all - len(comes))}, the nearest first"
+        sections = [self._examples_section()]
+        if len(comes):
+            sections.append(Section("Come along", count_of(len(comes)), comes, is_checkable=True))
+        if len(rest):
+            sections.append(Section("Stay", stays, rest, n_lines=2, is_faded=True))
+        self.grid.set_sections(sections)
+        n_out = len(self.grid.unchecked.intersection(comes.tolist()))
+        text = f"{len(comes):,} of {count_of(n_all, 'other image')} would come along."
+        text += f" {n_out:,} unchecked." if n_out else " Click those that should stay."
+        self.note.setText(text if n_all else "There is no other image to compare with.")
+        chosen = len(self.chosen)
+        self.apply.setText(f"Split out {count_of(chosen)}")
+        self.apply.setEnabled(bool(chosen))
+
+    @Slot()
+    def _on_apply_clicked(self) -> None:
+        if self._proposal is not None:
+            self.accept()
+            name = self.name.text().strip()
+            self.split_requested.emit(self._proposal, self.threshold, self.grid.unchecked, name)

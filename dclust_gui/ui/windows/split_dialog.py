@@ -1,0 +1,164 @@
+"""Split a cluster in parts: how many, and a live preview of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dclust_gui.domain.edits import count_of, next_colour
+from dclust_gui.ui.views.grid_scroller import GridScroller
+from dclust_gui.ui.views.section_grid import Section, SectionGrid
+from dclust_gui.ui.views.theme import GRID
+from dclust_gui.ui.windows.dialog_parts import dialog_buttons
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.splits import SplitProposal
+    from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
+    from dclust_gui.ui.models.image_files import ImageFiles
+
+MOST_PARTS = 20
+_REST_MS = 80
+
+
+class SplitDialog(QDialog):
+    """Asks for proposals and shows them; nothing changes before the button is pressed.
+
+    Args:
+        state: The present state.
+        cluster: Which cluster.
+        typical: float32 (n_images,), how typical images are of their clusters.
+        files: Where images are.
+        loader: Brings thumbnails.
+        parent: The window.
+
+    Signals:
+        parts_requested: Propose so many parts.
+        split_requested: A `SplitProposal` to carry out.
+    """
+
+    parts_requested = Signal(int)
+    split_requested = Signal(object)
+
+    def __init__(
+        self,
+        state: Clustering,
+        cluster: int,
+        typical: NDArray[np.float32],
+        files: ImageFiles,
+        loader: ThumbnailLoader,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._row = state.clusters[cluster]
+        self._typical = typical
+        self.setWindowTitle("Split cluster")
+        n_images = len(state.members(cluster))
+        self._text = QLabel(f"Split '{self._row.title}', {count_of(n_images)}", self)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setProperty("look", "section")
+        self._text.setWordWrap(True)
+        self.n_parts = QSpinBox(self)
+        self.n_parts.setRange(2, max(2, min(MOST_PARTS, n_images)))
+        self.n_parts.setAccessibleName("Number of parts")
+        self.note = QLabel(self)
+        self.note.setProperty("look", "faint")
+        self.note.setWordWrap(True)
+        self.grid = SectionGrid(loader, GRID * 8, self)
+        self.grid.set_files(files)
+        self.apply = QPushButton("Split into 20 clusters", self)
+        self._proposal: SplitProposal | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._on_rest_timeout)
+        self._place()
+        self.n_parts.valueChanged.connect(self._on_n_parts_value_changed)
+        self.apply.clicked.connect(self._on_apply_clicked)
+        self.resize(GRID * 88, GRID * 72)
+        self._on_n_parts_value_changed(2)
+        self.n_parts.setFocus()
+        self.n_parts.selectAll()
+
+    @property
+    def cluster(self) -> int:
+        """Id of the cluster that would be split."""
+        return self._row.id
+
+    def set_proposal(self, proposal: SplitProposal) -> None:
+        """Show the parts."""
+        self._proposal = proposal
+        sizes = proposal.sizes()
+        stays = "The largest part stays; each other one becomes a cluster of its own."
+        self.note.setText(f"{stays} You can name them afterwards.")
+        self.grid.set_sections(list(self._sections(proposal, sizes)))
+        self.apply.setText(f"Split into {count_of(proposal.n_parts, 'cluster')}")
+        self.apply.setEnabled(proposal.n_parts > 1)
+
+    def set_failure(self, text: str) -> None:
+        """Say why there are no such parts."""
+        self._proposal = None
+        self.note.setText(text)
+        self.grid.set_sections(())
+        self.apply.setEnabled(False)
+
+    def _sections(self, proposal: SplitProposal, sizes: tuple[int, ...]) -> list[Section]:
+        table, found = list(self._state.clusters.values()), []
+        for part, size in enumerate(sizes):
+            images = proposal.members(part)
+            colour = self._row.colour
+            if part:
+                colour = next_colour(table)
+                table.append(type(self._row)(self._state.next_id + part, colour=colour))
+            title = f"Stays '{self._row.title}'" if not part else f"New cluster {part}"
+            order = (-self._typical[images]).argsort(kind="stable")
+            found.append(Section(title, count_of(size), images[order], colour, 1))
+        return found
+
+    def _place(self) -> None:
+        row = QHBoxLayout()
+        label = QLabel("Number of parts:", self)
+        label.setBuddy(self.n_parts)
+        row.addWidget(label)
+        row.addWidget(self.n_parts)
+        row.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
+        layout.setSpacing(GRID)
+        layout.addWidget(self._text)
+        layout.addLayout(row)
+        layout.addWidget(self.note)
+        layout.addWidget(GridScroller(self.grid, self), 1)
+        layout.addWidget(dialog_buttons(self, self.apply))
+
+    @Slot(int)
+    def _on_n_parts_value_changed(self, n_parts: int) -> None:
+        self._proposal = None
+        self.apply.setEnabled(False)
+        self.apply.setText(f"Split into {count_of(n_parts, 'cluster')}")
+        self.note.setText("Comparing the images…")
+        self._rest.start()
+
+    @Slot()
+    def _on_rest_timeout(self) -> None:
+        self.parts_requested.emit(self.n_parts.value())
+
+    @Slot()
+    def _on_apply_clicked(self) -> None:
+        if self._proposal is not None:
+            self.accept()
+            self.split_requested.emit(self._proposal)
