@@ -68,7 +68,7 @@ def test_a_grid_keeps_neighbours_as_well(monkeypatch: pytest.MonkeyPatch) -> Non
     from sklearn.datasets import load_digits
     from sklearn.manifold import trustworthiness
 
-    rows = load_digits().data[:600].astype(np.float32)
+    rows = load_digits().data[:250].astype(np.float32)
     told: list[tuple[int, int]] = []
     grid = TSNE(method="fft", random_state=0)
     placed = grid.fit_transform(rows, callback=lambda done, total: told.append((done, total)))

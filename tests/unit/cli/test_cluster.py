@@ -143,7 +143,7 @@ def test_automatic_k_lists_its_candidates(dclust: Dclust, images: Path) -> None:
     found = report(Path("r.json"))
     candidates = found["k_candidates"]
     assert isinstance(candidates, list)
-    assert {"k", "silhouette"} == set(candidates[0])
+    assert {"k", "silhouette"} <= set(candidates[0])
     assert found["clusters"] in [entry["k"] for entry in candidates]
 
 
