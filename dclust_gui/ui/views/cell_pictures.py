@@ -160,6 +160,10 @@ class CellPictures(QAbstractScrollArea):
         else:
             super().keyPressEvent(event)
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """All was done when the button went down."""
+        event.accept()
+
     def viewportEvent(self, event: QEvent) -> bool:
         """Tell an image's name under the pointer."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

@@ -420,6 +420,10 @@ class CountMatrix(QAbstractScrollArea):
         column = max(-1 if row >= 0 else 0, min(n_columns - 1, column + step[1]))
         self.choose(row, column)
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """All was done when the button went down."""
+        event.accept()
+
     def viewportEvent(self, event: QEvent) -> bool:
         """Tell a cell in words under the pointer."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
