@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRectF
 
 from dclust_gui.ui.models.map_camera import MapCamera, extent_of
 from dclust_gui.ui.models.map_geometry import (
@@ -12,6 +13,7 @@ from dclust_gui.ui.models.map_geometry import (
     points_in_box,
     points_in_polygon,
 )
+from dclust_gui.ui.models.map_names import free_places, middles_of
 
 RANDOM = np.random.default_rng(0)
 CAMERA = MapCamera(width=800, height=600).fitted()
@@ -129,3 +131,43 @@ def test_the_next_point_lies_in_the_direction() -> None:
     assert next_point(points, 0, -1, 0) == 3
     assert next_point(points, 0, 0, 1) == 4
     assert next_point(points, 0, 0, -1) == -1
+
+
+def test_a_middle_lies_in_the_densest_part_and_not_between_two_parts() -> None:
+    random = np.random.default_rng(0)
+    many = random.normal((0, 0), 0.1, (300, 2))
+    few = random.normal((10, 0), 0.1, (60, 2))
+    other = random.normal((5, 5), 0.1, (20, 2))
+    points = np.concatenate([many, few, other, [[3.0, 3.0]]]).astype(np.float32)
+    labels = np.r_[np.zeros(360, np.int32), np.full(20, 7, np.int32), -1]
+    found = middles_of(points, labels)
+    assert found.clusters.tolist() == [0, 7]
+    assert found.counts.tolist() == [360, 20]
+    assert np.abs(points[found.rows] - [[0, 0], [5, 5]]).max() < 0.4
+
+
+@pytest.mark.parametrize("labels", [[], [-1, -1], [3], [2, 2]])
+def test_middles_of_few_or_equal_points(labels: list[int]) -> None:
+    found = middles_of(np.ones((len(labels), 2), np.float32), np.array(labels, np.int32))
+    assert found.clusters.tolist() == sorted({c for c in labels if c >= 0})
+    assert (found.rows >= 0).all()
+
+
+def test_names_cover_neither_each_other_nor_what_is_taken() -> None:
+    random = np.random.default_rng(1)
+    middles = [(x, y) for x, y in random.uniform(0, 400, (60, 2)).tolist()]
+    sizes = [(80.0, 20.0)] * 60
+    legend = (300.0, 300.0, 400.0, 400.0)
+    found = free_places(middles, sizes, (400.0, 400.0), [legend], [], 24)
+    assert 8 <= len(found) <= 24
+    assert [number for number, _, _ in found] == sorted(number for number, _, _ in found)
+    boxes = [QRectF(left, top, 80, 20) for _, left, top in found]
+    assert not any(a.intersects(b) for a in boxes for b in boxes if a is not b)
+    assert not any(box.intersects(QRectF(300, 300, 100, 100)) for box in boxes)
+    assert all(QRectF(0, 0, 400, 400).contains(box) for box in boxes)
+
+
+def test_a_name_gives_way_to_a_picture_where_there_is_room() -> None:
+    picture = (80.0, 80.0, 120.0, 110.0)
+    ((_, _, top),) = free_places([(100.0, 100.0)], [(60.0, 20.0)], (200.0, 200.0), [], [picture], 9)
+    assert top >= 110 or top + 20 <= 80

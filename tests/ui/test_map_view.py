@@ -228,6 +228,47 @@ def test_another_clustering_recolours_the_map_but_moves_nothing(
     assert abs(found.hue() - cluster_colour(1, dark=False).hue()) < 12
 
 
+def test_clusters_are_named_on_the_map_and_follow_names_and_filter(
+    qtbot: QtBot, pane: MapPane, project: FakeProject
+) -> None:
+    view = pane.view
+    clusters = set(project.clustering.labels.tolist())
+    qtbot.waitUntil(lambda: set(view.named) == clusters)
+    first = int(project.clustering.labels[0])
+    view.model.set_shown(np.flatnonzero(project.clustering.labels == first))
+    qtbot.waitUntil(lambda: view.named == (first,))
+    toggle = next(b for b in pane.findChildren(QAbstractButton) if b.text() == "Names")
+    told = []
+    for _ in range(2):
+        toggle.click()
+        told.append(view.named)
+    view.model.set_layout(None)
+    told.append(view.named)
+    assert told == [(), (first,), ()]
+
+
+def test_names_are_painted_over_the_map_and_move_with_it(qtbot: QtBot, view: MapView) -> None:
+    qtbot.waitUntil(lambda: len(view.named) == 3)
+    view.set_names_shown(False)
+    without = view.grab().toImage()
+    view.set_names_shown(True)
+    qtbot.waitUntil(lambda: view.grab().toImage() != without)
+    view.pan(40, 0)
+    assert len(view.named) == 3
+
+
+def test_an_outline_drawn_while_the_map_still_moves_takes_all_inside(
+    qtbot: QtBot, view: MapView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dclust_gui.ui.views.map_painter._SAMPLE", 4)
+    monkeypatch.setattr("dclust_gui.ui.views.map_painter.MOST_DOTS", 2)
+    view.zoom(1.01)
+    view.repaint()
+    assert len(view.painter.rows) < 12
+    outline = [QPointF(0, 0), QPointF(800, 0), QPointF(800, 600), QPointF(0, 600)]
+    assert len(view.rows_inside(outline)) == 12
+
+
 def test_unassigned_images_are_grey_and_in_the_legend(view: MapView, project: FakeProject) -> None:
     project.relabel([0, 1], UNASSIGNED)
     assert view.grab().toImage().pixelColor(point_of(view, 0)).saturation() < 40

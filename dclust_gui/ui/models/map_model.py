@@ -213,6 +213,10 @@ class MapModel(QObject):
         """The cluster of a row, or `UNASSIGNED`."""
         return int(self.labels[row])
 
+    def has_cluster(self, cluster: int) -> bool:
+        """Whether there is such a cluster now."""
+        return self._source is not None and cluster in self._source.clustering.clusters
+
     def title_of(self, cluster: int) -> str:
         """A cluster's name for people."""
         known = None if self._source is None else self._source.clustering.clusters.get(cluster)

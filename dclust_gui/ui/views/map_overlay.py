@@ -208,6 +208,15 @@ class MapOverlay:
         size = (picture.width() / look.ratio, picture.height() / look.ratio)
         painter.drawPixmap(self._corner(area, size), picture)
 
+    def legend_box(self, area: QRect, ratio: float) -> QRectF:
+        """Where the legend lies; empty when it has not been painted yet."""
+        if self._legend is None or area.width() <= 3 * _LEGEND_WIDTH:
+            return QRectF()
+        picture = self._legend[1]
+        size = (picture.width() / ratio, picture.height() / ratio)
+        corner = self._corner(area, size)
+        return QRectF(corner.x(), corner.y(), *size)
+
     def settle_legend(self, area: QRect, ratio: float) -> None:
         """Put the legend into the lower corner, else the upper right one, that hides least."""
         if self._legend is None:

@@ -161,6 +161,11 @@ class MapPainter:
         found = points_in_box(some, _view_box(camera))
         self.rows, self.points = found * step, camera.points_of(some[found])
 
+    def all_in_view(self, camera: MapCamera) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """All rows in view and their pixels; `rows` may know a part while the map moves."""
+        rows = points_in_box(self._model.places, _view_box(camera))
+        return rows, camera.points_of(self._model.places[rows])
+
     # -- many --------------------------------------------------------------------------------
 
     def _paint_density(self, canvas: Canvas, camera: MapCamera, look: MapLook) -> None:

@@ -74,6 +74,7 @@ class MapPane(QWidget):
         self._tools = QButtonGroup(self)
         self._tool_buttons = {t: self._choice(t.value, self._tools) for t in MapTool}
         self._pictures = QCheckBox("Pictures", self)
+        self._names = QCheckBox("Names", self)
         self._legend = QCheckBox("Legend", self)
         self._notice = QFrame(self.view)
         self._status = QLabel(self._notice)
@@ -142,6 +143,8 @@ class MapPane(QWidget):
         bar.addSpacing(GRID * 2)
         bar.addWidget(self._pictures)
         bar.addSpacing(GRID // 2)
+        bar.addWidget(self._names)
+        bar.addSpacing(GRID // 2)
         bar.addWidget(self._legend)
         bar.addStretch(1)
         for button in (self._anew, self._farther, self._nearer, self._fit):
@@ -168,6 +171,7 @@ class MapPane(QWidget):
             choice.setToolTip(_TOOLS[tool])
         for widget, name, tip in (
             (self._pictures, "Pictures on the map", "Show pictures where there is room for them"),
+            (self._names, "Names on the map", "Show clusters' names at their middles"),
             (self._legend, "Legend", "Show which colour and mark is which cluster"),
             (self._nearer, "Zoom in", "Zoom in (Ctrl++, wheel)"),
             (self._farther, "Zoom out", "Zoom out (Ctrl+-, wheel)"),
@@ -178,6 +182,7 @@ class MapPane(QWidget):
             widget.setAccessibleName(name)
             widget.setToolTip(tip)
         self._pictures.setChecked(True)
+        self._names.setChecked(True)
         self._legend.setChecked(True)
         self._status.setAccessibleName("Progress of the map")
         self._notice.setAutoFillBackground(True)
@@ -190,6 +195,7 @@ class MapPane(QWidget):
         self._methods.buttonClicked.connect(self._on_methods_button_clicked)
         self._tools.buttonClicked.connect(self._on_tools_button_clicked)
         self._pictures.toggled.connect(view.set_pictures_shown)
+        self._names.toggled.connect(view.set_names_shown)
         self._legend.toggled.connect(view.set_legend_shown)
         self._stop.clicked.connect(self.stop_requested)
         self._anew.clicked.connect(self.anew_requested)
