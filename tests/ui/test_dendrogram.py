@@ -216,6 +216,26 @@ def test_a_resized_view_shows_the_same_images(view: DendrogramView) -> None:
     assert (view.camera.start, view.camera.stop) == pytest.approx(shown)
 
 
+def test_what_a_message_covers_can_be_scrolled_free_and_nothing_jumps(
+    pane: DendrogramPane,
+) -> None:
+    view = pane.view
+    before = view.camera
+    view.navigator.set_room_below(44)
+    assert (view.camera.origin, view.camera.scale) == (before.origin, before.scale)
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum())
+    last = view.camera.u_at(view.camera.n_leaves)
+    assert last == pytest.approx(view.camera.length_px - 44, abs=1)
+    view.navigator.set_room_below(0)
+    assert view.camera.u_at(view.camera.n_leaves) == pytest.approx(view.camera.length_px, abs=1)
+    strip = view.camera.strip_px
+    view.navigator.set_upright(True)
+    upright = view.camera.strip_px
+    view.navigator.set_room_below(44)
+    assert view.camera.strip_px == max(upright - 44, 0)
+    assert strip > 0
+
+
 def test_the_wheel_zooms_and_shift_stretches_heights(view: DendrogramView) -> None:
     def turn(modifiers: Qt.KeyboardModifier) -> Camera:
         place = QPointF(300, 300)

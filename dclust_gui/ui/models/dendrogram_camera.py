@@ -44,6 +44,7 @@ class Camera:
             runs down.
         heights: How heights become distances.
         tree_share: Part of the depth, without labels, that the tree takes.
+        covered_px: How much of the view's lower edge something else covers.
     """
 
     n_leaves: int
@@ -54,6 +55,7 @@ class Camera:
     is_upright: bool
     heights: HeightScale
     tree_share: float = 0.5
+    covered_px: float = 0.0
 
     # -- zones -----------------------------------------------------------------------------
 
@@ -96,7 +98,8 @@ class Camera:
     @property
     def strip_px(self) -> float:
         """Extent of the pictures along v."""
-        return max(self.depth_px - self.strip_start - 4, 0.0)
+        covered = self.covered_px if self.is_upright else 0.0
+        return max(self.depth_px - self.strip_start - 4 - covered, 0.0)
 
     @property
     def start(self) -> float:
@@ -191,8 +194,13 @@ class Camera:
 
     def inside(self) -> Camera:
         """Moved so that nothing beside the tree is shown that need not be."""
-        most = max(self.n_leaves - self.content_px / self.scale, 0.0)
-        return replace(self, origin=min(max(self.origin, 0.0), most))
+        return replace(self, origin=min(max(self.origin, 0.0), self.most_px / self.scale))
+
+    @property
+    def most_px(self) -> float:
+        """How far one can go along u, pixels: until the last leaf is free of what covers it."""
+        covered = 0.0 if self.is_upright else self.covered_px
+        return max(self.n_leaves * self.scale - self.content_px + covered, 0.0)
 
     def possible_scale(self, scale: float) -> float:
         """A scale within the limits."""

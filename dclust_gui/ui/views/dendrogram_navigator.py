@@ -160,6 +160,12 @@ class DendrogramNavigator(QObject):
         camera = self._camera
         self._resize(camera.start, camera.stop, was_fit=camera.is_fit)
 
+    @Slot(int)
+    def set_room_below(self, room_px: int) -> None:
+        """Let one scroll on until what covers the lower edge hides no image; nothing jumps."""
+        if room_px != self._camera.covered_px:
+            self._set_camera(replace(self._camera, covered_px=float(room_px)).inside())
+
     def follow_bar(self) -> None:
         """Go where the scroll bar was taken to."""
         camera = self._camera
@@ -214,8 +220,7 @@ class DendrogramNavigator(QObject):
         """Bring the scroll bar to where the camera is."""
         camera = self._camera
         bar = self._bar
-        total = camera.n_leaves * camera.scale
         with QSignalBlocker(bar):
-            bar.setRange(0, max(round(total - camera.content_px), 0))
+            bar.setRange(0, round(camera.most_px))
             bar.setPageStep(max(round(camera.content_px), 1))
             bar.setValue(round(camera.origin * camera.scale))

@@ -183,6 +183,11 @@ class MessageBar(QWidget):
         """What is shown, oldest first."""
         return tuple(f.message for f in self._frames)
 
+    @property
+    def covered_px(self) -> int:
+        """How much of the host's lower edge the messages cover."""
+        return self.height() if self._frames else 0
+
     def show_message(self, message: Message) -> None:
         """Show a message; one of the same key, or the same words, gives way to it."""
         for frame in tuple(self._frames):

@@ -131,6 +131,8 @@ class MapPage(QObject):
         view.move_requested.connect(self._on_view_move_requested)
         view.context_menu_requested.connect(self._on_view_context_menu_requested)
         view.said.connect(self._on_view_said)
+        self._window.messages.height_changed.connect(view.set_room_below)
+        view.set_room_below(self._window.messages.covered_px)
         pane.method_requested.connect(self._on_pane_method_requested)
         pane.stop_requested.connect(self._on_pane_stop_requested)
         pane.anew_requested.connect(self._on_pane_anew_requested)

@@ -136,6 +136,8 @@ class TreePage(QObject):
         view.rename_requested.connect(self.rename_requested)
         view.export_requested.connect(self._on_view_export_requested)
         pane.save_requested.connect(self._on_pane_save_requested)
+        self._window.messages.height_changed.connect(view.navigator.set_room_below)
+        view.navigator.set_room_below(self._window.messages.covered_px)
 
     def _tell(self, error: KnownError) -> None:
         self._window.messages.show_message(Message(MessageKind.ERROR, str(error)))
