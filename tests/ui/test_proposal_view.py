@@ -55,7 +55,7 @@ def test_everything_is_wanted_at_first(choice: ProposalChoice) -> None:
     assert choice.takes_all
     assert choice.n_stale == 0
     assert [row.cluster for row in choice.rows if row.can_check] == [2, 3]
-    sizes, moves = row_numbers(choice.rows[0])
+    sizes, moves = row_numbers(choice.rows[0], choice)
     assert "→" in sizes or "images" in sizes
     assert "15 come" in moves
 
@@ -69,6 +69,8 @@ def test_an_unchecked_cluster_and_an_unchecked_image_stay(choice: ProposalChoice
     assert set(edit.labels_after.tolist()) == {2}
     assert stray not in edit.images
     assert len(choice.edit(takes_all=True).images) == 30
+    first = next(row for row in choice.rows if row.cluster == 2)
+    assert row_numbers(first, choice) == ("20 → 34 images", "14 of 15 come, 0 of 15 leave")
     preview = choice.preview()
     assert preview.labels[stray] == 1
     assert int((preview.labels != state_of().labels).sum()) == 14
@@ -166,6 +168,9 @@ def test_the_number_of_images_that_do_not_fit_opens_the_row(
     arriving = strips.rows[0].change.arriving
     assert [c.image for c in strips.cells(0)][: len(arriving)] == arriving.tolist()
     page.grab()
+    fewer = next(cell for cell in strips.cells(0) if cell.n_more)
+    qtbot.mouseClick(strips, Qt.MouseButton.LeftButton, pos=fewer.rect.center())
+    assert strips.height() == height
 
 
 def test_keys_do_all_of_it(

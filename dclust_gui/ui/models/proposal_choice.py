@@ -12,6 +12,8 @@ from dclust_gui.domain.edits import apply, count_of
 from dclust_gui.ui.models.palette import NO_COLOUR
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.edits import Edit
     from dclust_gui.domain.proposals import ClusterChange, Proposal
@@ -60,6 +62,7 @@ class ProposalChoice:
         self._state = state
         self._rows: tuple[ProposalRow, ...] = ()
         self._n_moves = 0
+        self._taken: NDArray[np.bool_] | None = None
         self.set_state(state)
 
     # -- what there is -----------------------------------------------------------------------
@@ -103,12 +106,11 @@ class ProposalChoice:
 
     def n_taken(self, row: ProposalRow) -> int:
         """How many images come to a cluster by what is chosen."""
-        if row.cluster in self._unchecked:
-            return 0
-        coming = row.change.arriving
-        if not self._without:
-            return len(coming)
-        return len(coming) - int(np.isin(coming, list(self._without)).sum())
+        return int(self._mask()[row.change.arriving].sum())
+
+    def n_let_go(self, row: ProposalRow) -> int:
+        """How many images leave a cluster by what is chosen."""
+        return int(self._mask()[row.change.leaving].sum())
 
     def n_chosen(self) -> int:
         """How many images would move by what is chosen."""
@@ -118,11 +120,21 @@ class ProposalChoice:
         """Where an image would go; `UNASSIGNED` for one that would stay."""
         return self._targets.get(image, UNASSIGNED)
 
+    def _mask(self) -> NDArray[np.bool_]:
+        """Which images move by what is chosen: bool (n_images,)."""
+        if self._taken is None:
+            proposal = self.proposal
+            taken = ~np.isin(proposal.after, list(self._unchecked))
+            taken &= ~np.isin(proposal.images, list(self._without))
+            self._taken = np.zeros(self._state.n_images, np.bool_)
+            self._taken[proposal.images] = taken
+        return self._taken
+
     # -- wishes ------------------------------------------------------------------------------
 
     def set_state(self, state: Clustering) -> None:
         """Go by another saved state; moves that make no sense in it are left out."""
-        self._state = state
+        self._state, self._taken = state, None
         table = state.clusters
         self._rows = tuple(
             ProposalRow(
@@ -137,10 +149,12 @@ class ProposalChoice:
 
     def set_checked(self, cluster: int, *, is_checked: bool) -> None:
         """Want what comes to a cluster, or not."""
+        self._taken = None
         (self._unchecked.discard if is_checked else self._unchecked.add)(cluster)
 
     def toggle_image(self, image: int) -> None:
         """Leave an image where it is, or move it after all."""
+        self._taken = None
         (self._without.remove if image in self._without else self._without.add)(image)
 
     def edit(self, *, takes_all: bool = False) -> Edit:
@@ -155,13 +169,22 @@ class ProposalChoice:
         return apply(self._state, self.edit())
 
 
-def row_numbers(row: ProposalRow) -> tuple[str, str]:
-    """`41 → 38 images` and `5 come, 8 leave`."""
+def row_numbers(row: ProposalRow, choice: ProposalChoice) -> tuple[str, str]:
+    """`41 → 38 images` and `5 of 6 come, 8 leave`, by what is chosen."""
     change = row.change
+    n_come, n_leave = choice.n_taken(row), choice.n_let_go(row)
+    size_after = change.size + n_come - n_leave
     sizes = (
         count_of(change.size)
-        if change.size == change.size_after
-        else f"{change.size:,} → {count_of(change.size_after)}"
+        if change.size == size_after
+        else f"{change.size:,} → {count_of(size_after)}"
     )
-    pairs = ((len(change.arriving), "come"), (len(change.leaving), "leave"))
-    return sizes, ", ".join(f"{n:,} {what}" for n, what in pairs if n)
+    parts = [
+        f"{n:,} {what}" if n == n_all else f"{n:,} of {n_all:,} {what}"
+        for n, n_all, what in (
+            (n_come, len(change.arriving), "come"),
+            (n_leave, len(change.leaving), "leave"),
+        )
+        if n_all
+    ]
+    return sizes, ", ".join(parts)

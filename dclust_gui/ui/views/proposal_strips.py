@@ -45,7 +45,7 @@ class Cell:
         row: Index of the cluster's row.
         rect: Where it is.
         target: Where the image would go.
-        n_more: Images that do not fit; 0 for a picture.
+        n_more: Images that do not fit; 0 for a picture, -1 to show no more than fit again.
     """
 
     image: int
@@ -133,8 +133,10 @@ class ProposalStrips(QWidget):
     def row_text(self, row: int) -> str:
         """A row in words."""
         shown, choice = self.rows[row], self._choice
-        parts = [shown.title, *row_numbers(shown)]
-        if choice is not None and shown.can_check:
+        if choice is None:
+            return shown.title
+        parts = [shown.title, *row_numbers(shown, choice)]
+        if shown.can_check:
             parts.append("checked" if choice.is_checked(shown.cluster) else "not checked")
         return ", ".join(part for part in parts if part)
 
@@ -170,6 +172,7 @@ class ProposalStrips(QWidget):
         top, tops, fit = HEAD, [HEAD], self._n_fit()
         for row in self.rows:
             longest = max(len(row.change.arriving), len(row.change.leaving))
+            longest += longest > fit
             n_lines = max(1, -(-longest // fit)) if row.cluster in self._open else 1
             top += n_lines * (SIDE + GAP) - GAP + GRID * 2
             tops.append(top)
@@ -190,12 +193,16 @@ class ProposalStrips(QWidget):
         )
 
     def _n_cells(self, row: int) -> int:
-        return sum(n + (n < len(images)) for images, n, _, _ in self._sides(row))
+        return sum(self._n_places(side) for side in self._sides(row))
+
+    def _n_places(self, side: tuple[NDArray[np.int32], int, int, bool]) -> int:
+        """Pictures of a side, and one place more where not all fit into its line."""
+        return side[1] + (len(side[0]) > self._n_fit())
 
     def _cell(self, row: int, place: int) -> Cell:
         """The cell with a number, the coming ones first."""
         for side in self._sides(row):
-            n_cells = side[1] + (side[1] < len(side[0]))
+            n_cells = self._n_places(side)
             if place < n_cells:
                 return self._cell_of(row, side, place)
             place -= n_cells
@@ -208,7 +215,7 @@ class ProposalStrips(QWidget):
         rect = self._cell_rect(left, self._tops[row] + GRID, place, self._n_fit())
         own = self.rows[row].cluster
         if place >= n_shown:
-            return Cell(-1, row, rect, own, len(images) - n_shown)
+            return Cell(-1, row, rect, own, len(images) - n_shown or -1)
         image = int(images[place])
         target = own if is_coming or self._choice is None else self._choice.target_of(image)
         return Cell(image, row, rect, target)
@@ -221,7 +228,7 @@ class ProposalStrips(QWidget):
         return [
             self._cell_of(row, side, place)
             for side in self._sides(row)
-            for place in range(first, min(last, side[1] + (side[1] < len(side[0]))))
+            for place in range(first, min(last, self._n_places(side)))
         ]
 
     def _cell_rect(self, left: int, top: int, place: int, fit: int) -> QRect:
@@ -322,7 +329,7 @@ class ProposalStrips(QWidget):
         )
         left += _MARK + GRID
         align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        for place, text in enumerate((shown.title, *row_numbers(shown))):
+        for place, text in enumerate((shown.title, *row_numbers(shown, choice))):
             box = QRect(left, top + place * 20, NAMES - left, 20)
             painter.setPen(
                 QColor(look.faint) if place else self.palette().color(QPalette.ColorRole.Text)
@@ -368,7 +375,7 @@ class ProposalStrips(QWidget):
         painter.setBrush(QColor(look.raised))
         painter.drawRoundedRect(QRectF(cell.rect).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.setPen(QColor(look.text))
-        painter.drawText(cell.rect, int(Qt.AlignmentFlag.AlignCenter), f"+{cell.n_more:,}")
+        painter.drawText(cell.rect, int(Qt.AlignmentFlag.AlignCenter), more_text(cell))
 
     # -- mouse and keys ----------------------------------------------------------------------
 
@@ -386,7 +393,7 @@ class ProposalStrips(QWidget):
         if cell is None:
             return self.rows[row].title if row >= 0 and place.x() < NAMES else ""
         if cell.n_more or choice is None:
-            return "Show all images of this cluster"
+            return "Show fewer" if cell.n_more < 0 else "Show all images of this cluster"
         does = (
             "stays where it is; click to move it"
             if choice.is_out(cell.image)
@@ -466,8 +473,10 @@ class ProposalStrips(QWidget):
     def _act_on(self, cell: Cell) -> None:
         """Check or uncheck an image, or open its row."""
         if cell.n_more:
-            self._open.add(self.rows[cell.row].cluster)
+            self._open.symmetric_difference_update({self.rows[cell.row].cluster})
             self._measure()
+            self._place = min(self._place, self._n_cells(cell.row) - 1)
+            self.update()
         elif self._choice is not None and self._editable:
             self._choice.toggle_image(cell.image)
             self.choice_changed.emit()
@@ -484,3 +493,8 @@ class ProposalStrips(QWidget):
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._measure()
+
+
+def more_text(cell: Cell) -> str:
+    """`+23`, or `Fewer` in an open row."""
+    return "Fewer" if cell.n_more < 0 else f"+{cell.n_more:,}"
