@@ -299,7 +299,7 @@ class DendrogramModel(QObject):
         words.append(f"height {layout.height[node]:.4g}")
         placed = self.n_placed(start, stop)
         if placed:
-            words.append(f"{placed:,} placed by hand")
+            words.append(f"{placed:,} moved since")
         return ", ".join(words)
 
     # -- inside ------------------------------------------------------------------------------
@@ -324,14 +324,22 @@ class DendrogramModel(QObject):
     def _follow(self, change: ChangeSet) -> None:
         """Take over what the session says has changed."""
         source = self._source
-        if source is None or change.is_preview:
+        if source is None:
             return
-        if change.has_new_project or source.saved_clustering.run_id != self._wanted_run:
+        if change.is_preview:
+            self._colour_preview(source)
+        elif change.has_new_project or source.saved_clustering.run_id != self._wanted_run:
             self._take_run()
         elif self._tree is not None:
             self._tried = None
             self._cut = present_cut(source.saved_clustering, self._tree.run, self._tree.layout)
             self._refresh_arrays()
+            self.changed.emit()
+
+    def _colour_preview(self, source: DendrogramSource) -> None:
+        """Colour the leaves by what another view tries out; cuts stay where they are."""
+        if self._tree is not None and self._tried is None:
+            self.labels = source.clustering.labels[self._images]
             self.changed.emit()
 
     def _follow_selection(self, selection: Selection) -> None:
@@ -354,7 +362,7 @@ class DendrogramModel(QObject):
             return
         state = source.saved_clustering
         flags = state.flags[self._images]
-        self.is_placed = (flags & np.uint8(ImageFlag.HAND_PLACED)) != 0
+        self.is_placed = (flags & np.uint8(ImageFlag.HAND_PLACED | ImageFlag.REFINED)) != 0
         self.placed_sums = np.concatenate([[0], np.cumsum(self.is_placed)])
         pinned = [c.id for c in state.clusters.values() if c.is_pinned]
         may_move = ~self.is_placed
@@ -377,6 +385,8 @@ class DendrogramModel(QObject):
         placed = self._placed
         branches = np.searchsorted(self.cut.starts, placed, side="right") - 1
         self.strays = placed[self.labels[placed] != self.cut_clusters[branches]]
+        if self._tried is None:  # colours show what another view tries out, cuts never do
+            self.labels = source.clustering.labels[self._images]
 
     def _main_clusters(self) -> NDArray[np.int64]:
         """The cluster of each branch of the cut: that of its images nobody placed by hand."""

@@ -169,8 +169,8 @@ class ProposalChoice:
         return apply(self._state, self.edit())
 
 
-def row_numbers(row: ProposalRow, choice: ProposalChoice) -> tuple[str, str]:
-    """`41 → 38 images` and `5 of 6 come, 8 leave`, by what is chosen."""
+def row_numbers(row: ProposalRow, choice: ProposalChoice) -> tuple[str, ...]:
+    """`41 → 38 images`, `5 of 6 come` and `8 leave`, by what is chosen."""
     change = row.change
     n_come, n_leave = choice.n_taken(row), choice.n_let_go(row)
     size_after = change.size + n_come - n_leave
@@ -187,4 +187,4 @@ def row_numbers(row: ProposalRow, choice: ProposalChoice) -> tuple[str, str]:
         )
         if n_all
     ]
-    return sizes, ", ".join(parts)
+    return (sizes, *parts)

@@ -33,6 +33,7 @@ NAMES = GRID * 26
 HEAD = GRID * 4
 _MARK = 14
 _CHECK = 18
+_LINE = 17
 _OUT_OPACITY = 0.3
 
 
@@ -142,7 +143,7 @@ class ProposalStrips(QWidget):
 
     def check_rect(self, row: int) -> QRect:
         """Where a row's check box is."""
-        return QRect(GRID * 2, self._tops[row] + GRID + 1, _CHECK, _CHECK)
+        return QRect(GRID * 2, self._tops[row] + GRID - 1, _CHECK, _CHECK)
 
     def cells(self, row: int) -> list[Cell]:
         """The pictures of a row, as far as there is room; all of an open row."""
@@ -325,12 +326,12 @@ class ProposalStrips(QWidget):
         is_dim = shown.can_check and not choice.is_checked(shown.cluster)
         painter.setOpacity(0.6 if is_dim else 1.0)
         paint_mark(
-            painter, QRectF(left, top + 3, _MARK, _MARK), shown.colour, is_dark(self.palette())
+            painter, QRectF(left, top + 1, _MARK, _MARK), shown.colour, is_dark(self.palette())
         )
         left += _MARK + GRID
         align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         for place, text in enumerate((shown.title, *row_numbers(shown, choice))):
-            box = QRect(left, top + place * 20, NAMES - left, 20)
+            box = QRect(left, top + place * _LINE - 1, NAMES - left, _LINE)
             painter.setPen(
                 QColor(look.faint) if place else self.palette().color(QPalette.ColorRole.Text)
             )
