@@ -19,5 +19,8 @@ class Selection:
 
     def within(self, n_images: int) -> Selection:
         """The part of the selection that names images below `n_images`."""
+        highest = -1 if self.current is None else self.current
+        if max(self.images, default=-1) < n_images and highest < n_images:
+            return self
         current = self.current if self.current is not None and self.current < n_images else None
         return Selection(frozenset(i for i in self.images if i < n_images), current)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QDropEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering
+from dclust_gui.domain.selection import Selection
 from dclust_gui.services.mapping import MapLayout, MapMethod
 from dclust_gui.services.mapping_places import exemplars_first, framed, room_levels
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
@@ -133,6 +134,17 @@ def test_a_lasso_selects_what_it_encloses(
     assert project.selection.images == {6, 7}
     drag(qtbot, view, around(view, [10, 11]), CONTROL)
     assert project.selection.images == {6, 7, 10, 11}
+
+
+def test_a_selection_of_other_images_than_asked_for_is_shown_as_it_is(
+    view: MapView, project: FakeProject
+) -> None:
+    asked = frozenset([0, 1])
+    view.model.expect(asked, view.model.rows_of(asked))
+    project.select_value(Selection(frozenset([2, 3])))
+    assert np.flatnonzero(view.model.is_selected).tolist() == [2, 3]
+    project.select_value(Selection(asked))
+    assert np.flatnonzero(view.model.is_selected).tolist() == [0, 1]
 
 
 def test_a_rectangle_selects_and_counts(qtbot: QtBot, view: MapView, project: FakeProject) -> None:

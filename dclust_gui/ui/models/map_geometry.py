@@ -63,7 +63,9 @@ def points_in_polygon(
             winding[part] += x[part] < crossing
         else:
             winding[part] -= x[part] < crossing
-    return np.sort(rows[winding != 0])
+    is_inside = np.zeros(len(points), np.bool_)
+    is_inside[rows[winding != 0]] = True
+    return np.flatnonzero(is_inside)
 
 
 def nearest_point(points: NDArray[np.float32], x: float, y: float, reach: float) -> int:

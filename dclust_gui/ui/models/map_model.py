@@ -84,6 +84,7 @@ class MapModel(QObject):
         self._layout: MapLayout | None = None
         self._shown: NDArray[np.bool_] | None = None
         self._rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self._asked: tuple[frozenset[int], NDArray[np.int64]] | None = None
         self.before: NDArray[np.float32] | None = None
         self.revision = self.n_selections = self.n_labelings = 0
         self._take_layout(None)
@@ -155,6 +156,10 @@ class MapModel(QObject):
         ids = np.fromiter(images, np.int64)
         rows = self._rows[ids[(ids >= 0) & (ids < len(self._rows))]]
         return rows[rows >= 0]
+
+    def expect(self, images: frozenset[int], rows: NDArray[np.int64]) -> None:
+        """Say beforehand which rows a selection has that is about to be asked for."""
+        self._asked = images, rows
 
     def selected(self) -> tuple[int, ...]:
         """Ids of the selected images that the filter lets through."""
@@ -251,7 +256,7 @@ class MapModel(QObject):
         return self._source.images[image]
 
     def _take_layout(self, layout: MapLayout | None) -> None:
-        self._layout = layout
+        self._layout, self._asked = layout, None
         n_images = 0 if self._source is None else len(self._source.images)
         empty = np.empty(0, np.int64)
         self.images = empty if layout is None else layout.images.astype(np.int64)
@@ -290,7 +295,10 @@ class MapModel(QObject):
     def _mark_selected(self) -> None:
         self.is_selected = np.zeros(len(self.images), np.bool_)
         if self._source is not None:
-            self.is_selected[self.rows_of(self._source.selection.images)] = True
+            images = self._source.selection.images
+            asked = self._asked
+            is_ours = asked is not None and asked[0] is images
+            self.is_selected[asked[1] if asked and is_ours else self.rows_of(images)] = True
         self.n_selected = int(self.is_selected.sum())
 
     def _mark_dim(self) -> None:

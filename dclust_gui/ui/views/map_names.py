@@ -28,7 +28,7 @@ _HEIGHT_PX = 21.0
 _WIDEST_PX = 170.0
 _PAD_PX = 6.0
 _FADE_MS = 160
-_SAMPLE = 30_000
+_SAMPLE = 12_000
 _FEWEST = 3
 """A part of a cluster smaller than this gets no name."""
 

@@ -201,6 +201,8 @@ class MapView(MapSurface):
         self.drop_drawing()
         images = frozenset(self._model.images[rows].tolist())
         chosen = images | self._model.selection if adds else images
+        if not adds:
+            self._model.expect(images, rows)
         best = rows[self._model.rank[rows].argmin()] if len(rows) else -1
         self.request(chosen, int(self._model.images[best]) if best >= 0 else None)
         places = [self._camera.place_at(p.x(), p.y()) for p in outline]
