@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QByteArray, QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QDropEvent, QImage, QWheelEvent
+from PySide6.QtCore import QByteArray, QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QDropEvent, QImage, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering
@@ -200,6 +200,25 @@ def test_the_wheel_zooms_about_the_pointer_and_keys_zoom_and_fit(
     assert view.camera.is_fit
     qtbot.keyClick(view, Qt.Key.Key_Plus)
     assert view.camera.zoom == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize(
+    ("key", "modifier", "is_own"),
+    [
+        (Qt.Key.Key_R, NONE, True),
+        (Qt.Key.Key_Z, NONE, True),
+        (Qt.Key.Key_Z, CONTROL, False),
+        (Qt.Key.Key_0, CONTROL, True),
+        (Qt.Key.Key_M, NONE, False),
+    ],
+)
+def test_no_shortcut_of_the_window_takes_the_map_s_own_keys(
+    view: MapView, key: Qt.Key, modifier: Qt.KeyboardModifier, is_own: bool
+) -> None:
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, key, modifier)
+    event.ignore()
+    QApplication.sendEvent(view, event)
+    assert event.isAccepted() is is_own
 
 
 def test_arrows_walk_from_image_to_image(qtbot: QtBot, view: MapView, project: FakeProject) -> None:

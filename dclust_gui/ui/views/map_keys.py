@@ -28,6 +28,8 @@ _ARROWS = {
     Qt.Key.Key_Down: (0, 1),
 }
 
+_TOOL_KEYS = (Qt.Key.Key_Z, Qt.Key.Key_L, Qt.Key.Key_R, Qt.Key.Key_H)
+
 
 class MapKeys(QObject):
     """Turns keys into calls of the view.
@@ -40,9 +42,10 @@ class MapKeys(QObject):
         super().__init__(view)
         self._view = view
 
-    def is_zoom(self, event: QKeyEvent) -> bool:
-        """Whether a key zooms the map, so that the window must not take it for thumbnails."""
-        return self._zoom_of(event) is not None
+    def is_own(self, event: QKeyEvent) -> bool:
+        """Whether a key zooms the map or takes a tool, so that the window must not take it."""
+        is_tool = event.key() in _TOOL_KEYS and not event.modifiers()
+        return is_tool or self._zoom_of(event) is not None
 
     def _zoom_of(self, event: QKeyEvent) -> float | None:
         """The factor that a key zooms by; 0 for the whole map; None for other keys."""

@@ -303,14 +303,14 @@ class MapView(MapSurface):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        """Zoom by pinching; keep the zoom keys for the map."""
+        """Zoom by pinching; keep the zoom and tool keys for the map."""
         kind = event.type()
         if kind == QEvent.Type.NativeGesture and isinstance(event, QNativeGestureEvent):
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
                 self.zoom(max(1 + event.value(), 0.1), event.position())
                 return True
         elif isinstance(event, QKeyEvent) and kind == QEvent.Type.ShortcutOverride:
-            is_ours = self._keys.is_zoom(event)
+            is_ours = self._keys.is_own(event)
             event.setAccepted(is_ours)
             return is_ours
         return super().event(event)
