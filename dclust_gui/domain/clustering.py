@@ -22,11 +22,13 @@ PALETTE_SIZE = 12
 
 
 class ImageFlag(IntFlag):
-    """What a person has said about one image."""
+    """What a person has said about one image, or what was accepted for it."""
 
     NONE = 0
     HAND_PLACED = 1
     APPROVED = 2
+    REFINED = 4
+    """Moved by an accepted proposal, not by hand; until the next run or cut."""
 
 
 @dataclass(frozen=True, slots=True)

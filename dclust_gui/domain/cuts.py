@@ -53,7 +53,11 @@ class Cut:
 
     @classmethod
     def from_labels(
-        cls, layout: TreeLayout, labels: NDArray[np.int32], is_placed: NDArray[np.bool_]
+        cls,
+        layout: TreeLayout,
+        labels: NDArray[np.int32],
+        is_placed: NDArray[np.bool_],
+        is_refined: NDArray[np.bool_] | None = None,
     ) -> Cut:
         """The largest branches whose leaves all have one label.
 
@@ -64,12 +68,17 @@ class Cut:
             layout: The tree.
             labels: int32 (n_leaves,), any labels.
             is_placed: bool (n_leaves,), leaves that a person placed.
+            is_refined: bool (n_leaves,), leaves that a proposal moved: they break up no branch,
+                many or few.
         """
         in_order = labels[layout.order]
-        strict = _largest_pure(layout, in_order, np.ones(layout.n_leaves, np.bool_))
-        alone = strict[layout.stop[strict] - layout.start[strict] == 1]
         counts = np.ones(layout.n_leaves, np.bool_)
-        counts[layout.start[alone]] = ~is_placed[layout.order[layout.start[alone]]]
+        if is_refined is not None and not is_refined.all():
+            counts = ~is_refined[layout.order]
+        strict = _largest_pure(layout, in_order, counts)
+        alone = strict[layout.stop[strict] - layout.start[strict] == 1]
+        counts = counts.copy()
+        counts[layout.start[alone]] &= ~is_placed[layout.order[layout.start[alone]]]
         nodes = _largest_pure(layout, in_order, counts)
         return cls(layout, nodes, _middle_height(layout, nodes))
 

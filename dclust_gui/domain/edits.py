@@ -257,13 +257,17 @@ def replace_all(
 
     Args:
         state: The present state.
-        kind: RUN or CUT.
+        kind: RUN, CUT, KEEP or RECLUSTER; the last marks the moved images as refined.
         title: The edit's name.
         labels: int32 (n_images,), ids of `clusters` or `UNASSIGNED`.
         clusters: The whole new table.
         run_id: The run these labels come from.
     """
-    changed = np.flatnonzero(state.labels != labels).astype(np.int32)
+    refined = np.uint8(ImageFlag.REFINED)
+    moves = state.labels != labels
+    if kind is not EditKind.RECLUSTER:
+        moves |= (state.flags & refined) != 0  # what a proposal moved is what a run says now
+    changed = np.flatnonzero(moves).astype(np.int32)
     touched = [
         key
         for key in sorted({*state.clusters, *clusters})
@@ -277,7 +281,7 @@ def replace_all(
         state.labels[changed],
         labels[changed].astype(np.int32),
         flags,
-        flags,
+        flags | refined if kind is EditKind.RECLUSTER else flags & ~refined,
         {key: state.clusters.get(key) for key in touched},
         {key: clusters.get(key) for key in touched},
         state.run_id,

@@ -86,8 +86,10 @@ def tree_of(run: Run | None) -> TreeLayout:
 
 def present_cut(state: Clustering, run: Run, layout: TreeLayout) -> Cut:
     """The cut that gives the present clusters, as nearly as a cut can."""
-    placed = (state.flags[run.images] & np.uint8(ImageFlag.HAND_PLACED)) != 0
-    return Cut.from_labels(layout, state.labels[run.images], placed)
+    flags = state.flags[run.images]
+    placed = (flags & np.uint8(ImageFlag.HAND_PLACED)) != 0
+    refined = (flags & np.uint8(ImageFlag.REFINED)) != 0
+    return Cut.from_labels(layout, state.labels[run.images], placed, refined)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -500,7 +500,7 @@ def test_images_placed_by_hand_are_told_and_do_not_break_branches(
     source.become(Clustering(labels, flags, source.clustering.clusters, 5, 1))
     assert view.model.cut.k == K
     node = int(view.model.cut.nodes[0])
-    assert "1 placed by hand" in view.model.words_for(node)
+    assert "1 moved since" in view.model.words_for(node)
     assert view.model.cut_clusters.tolist() == [1, 2, 3, 4]
     view.grab()
 

@@ -324,6 +324,7 @@ class InspectionModel(QObject):
         known = source.clustering.clusters.get(cluster.cluster)
         states = (
             *(("placed by hand",) if flags & ImageFlag.HAND_PLACED else ()),
+            *(("moved by a proposal",) if flags & ImageFlag.REFINED else ()),
             *(("approved",) if flags & ImageFlag.APPROVED else ()),
             *(("pinned",) if known is not None and known.is_pinned else ()),
             *(("reviewed",) if known is not None and known.is_reviewed else ()),

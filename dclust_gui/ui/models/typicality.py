@@ -24,9 +24,9 @@ def typicality(confidence: NDArray[np.float32], clustering: Clustering) -> NDArr
         clustering: The present labels and flags of the same images.
 
     Returns:
-        float32 (n_images,); NaN for images placed by hand, too.
+        float32 (n_images,); NaN for images placed by hand or by a proposal, too.
     """
-    is_placed = (clustering.flags & np.uint8(ImageFlag.HAND_PLACED)) != 0
+    is_placed = (clustering.flags & np.uint8(ImageFlag.HAND_PLACED | ImageFlag.REFINED)) != 0
     values = confidence.copy()
     values[: len(is_placed)][is_placed[: len(values)]] = np.nan
     return values

@@ -156,7 +156,7 @@ class DendrogramPainter:
         """What is worth knowing of a cluster besides its size."""
         placed = self._model.n_placed(start, stop)
         if placed:
-            return f" · {placed:,} by hand"
+            return f" · {placed:,} moved"
         quality = self._model.quality(start, stop)
         return "" if np.isnan(quality) else f" · quality {quality:.2f}"
 

@@ -116,6 +116,20 @@ def test_a_branch_moved_as_a_whole_is_a_branch_of_its_own(layout: TreeLayout) ->
     assert Cut.from_labels(layout, labels, placed).nodes.tolist() == [6, 5, 4]
 
 
+def test_images_that_a_proposal_moved_break_up_no_branch(layout: TreeLayout) -> None:
+    nobody = np.zeros(5, np.bool_)
+    labels = np.array([3, 3, 1, 1, 2], np.int32)
+    refined = np.array([1, 1, 0, 0, 1], np.bool_)
+    assert Cut.from_labels(layout, labels, nobody, refined).k == 1
+    labels[3] = 2
+    refined[1:] = False
+    assert Cut.from_labels(layout, labels, nobody, refined).k > 1
+    everything = ~nobody
+    assert Cut.from_labels(layout, labels, nobody, everything).is_same_as(
+        Cut.from_labels(layout, labels, nobody)
+    )
+
+
 def state_of(labels: list[int], flags: list[int] | None = None, **marks: Cluster) -> Clustering:
     known = {c.id: c for c in marks.values()}
     table = {k: known.get(k, Cluster(k, colour=k - 1)) for k in set(labels) - {UNASSIGNED}}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dclust_gui.domain import edits, image_edits
-from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering
+from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageFlag
 from dclust_gui.domain.proposals import Proposal
 
 
@@ -49,6 +49,11 @@ def test_all_of_it_is_one_step_that_can_be_undone(proposal: Proposal, state: Clu
     assert edit.kind is edits.EditKind.RECLUSTER
     assert edit.title == "re-cluster the rest: move 4 images to 2 clusters"
     assert after.run_id == state.run_id
+    assert (after.flags[[6, 2, 4, 1]] == ImageFlag.REFINED).all()
+    recut = edits.replace_all(
+        after, edits.EditKind.CUT, "cut", after.labels.copy(), dict(after.clusters), after.run_id
+    )
+    assert not edits.apply(after, recut).flags.any()
     back = edits.apply(after, edit.inverse())
     np.testing.assert_array_equal(back.labels, state.labels)
 
