@@ -12,6 +12,7 @@ from dclust_gui.domain.images import FileStamp, ImageFacts, ImageRecord, ImageSt
 from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.services.bench.edit_kinds import KINDS, RandomEdits
 from dclust_gui.services.bench.rows import BenchRow, seconds_of
+from dclust_gui.services.bench.window import bench_edit_window
 from dclust_gui.services.session import ProjectSession, now
 from dclust_gui.storage.project import ProjectStore
 
@@ -35,7 +36,8 @@ def bench_edit(say: Callable[[str], None], *, long: bool = False) -> Iterator[Be
 
     Yields:
         Milliseconds of each kind of edit, its undo and its redo, the slowest of all repeats, with
-        selections of up to 20,000 images; and the slowest of all.
+        selections of up to 20,000 images; the slowest of all; and the same in the window until
+        it is painted.
     """
     say("Editing a project of 100,000 images")
     slowest = 0.0
@@ -56,6 +58,7 @@ def bench_edit(say: Callable[[str], None], *, long: bool = False) -> Iterator[Be
         finally:
             session.close()
     yield BenchRow(_NAME, "slowest edit, undo or redo, session", 1e3 * slowest, "ms")
+    yield from bench_edit_window(say)
 
 
 def time_edit(

@@ -104,6 +104,23 @@ def bench_open(
     yield from rows_of("open", _command("open"))
 
 
+def bench_edit_window(say: Callable[[str], None]) -> Iterator[BenchRow]:
+    """Edit a project of 100,000 images in the window, in a process of its own.
+
+    Args:
+        say: Told what is measured.
+
+    Yields:
+        Milliseconds of each kind of edit, its undo and its redo, from the call to the end of
+        painting, the slowest of all repeats.
+
+    Raises:
+        InputError: If the window cannot be measured.
+    """
+    say("Editing a project of 100,000 images in the window")
+    yield from rows_of("edit", _command("edit"))
+
+
 def rows_of(name: str, command: Sequence[str]) -> list[BenchRow]:
     """Run a measuring process and read what it printed.
 

@@ -20,7 +20,7 @@ def run(name: str) -> int:
     """Measure, and print one JSON list of [what, value, unit] to the standard output.
 
     Args:
-        name: `gallery`, `dendrogram`, `map` or `open`.
+        name: `gallery`, `dendrogram`, `map`, `edit` or `open`.
 
     Returns:
         The exit code: 2 for an unknown name.
@@ -56,6 +56,10 @@ def _measure_of(name: str) -> Callable[[], list[Row]] | None:
         from dclust_gui.ui.bench import map as map_bench
 
         return map_bench.measure
+    if name == "edit":
+        from dclust_gui.ui.bench import editing
+
+        return editing.measure
     if name == "open":
         from dclust_gui.ui.bench import opening
 

@@ -347,7 +347,18 @@ class GalleryModel(QAbstractListModel):
             self._ranks.forget_confidence()
         elif len(change.images):
             self._ranks.forget_typicality()
+        elif not self._may_move(change):
+            if self.rowCount():  # names, colours and marks only
+                self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
+            return
         self._rearrange()
+
+    def _may_move(self, change: ChangeSet) -> bool:
+        """Whether rows may come, go or change places by a change that moves no image."""
+        if change.has_new_images or change.has_new_project:
+            return True
+        cluster = self._filter.cluster
+        return cluster not in (None, UNASSIGNED, *self._clustering.clusters)
 
     def _drop_changed_pictures(self) -> None:
         """Forget marks of unreadable files: they may be readable now."""

@@ -143,11 +143,11 @@ def arrange(
         ranks = places_of(np.array(_known(wanted.found, clustering), np.int32), len(ranks))
     labels = clustering.labels[ids]
     if not is_grouped:
-        ids = ids[np.argsort(ranks[ids], kind="stable")]
+        ids = ids[np.argsort(ranks[ids])]  # ranks differ, so that any sort is stable
         sections: tuple[Section, ...] = (Section(None, 0, len(ids)),)
     else:
-        groups = np.where(labels == UNASSIGNED, np.iinfo(np.int32).max, labels)
-        order = np.lexsort((ranks[ids], groups))
+        groups = np.where(labels == UNASSIGNED, np.iinfo(np.int32).max, labels).astype(np.int64)
+        order = np.argsort((groups << 32) | ranks[ids])  # half the time of sorting by two keys
         ids, labels = ids[order], labels[order]
         starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1)) if len(ids) else ids
         counts = np.diff(starts, append=len(ids))

@@ -28,7 +28,7 @@ _SOFTNESS = 0.55
 _FOR = (255, 150, 30)
 _AGAINST = (60, 140, 255)
 _MOST_ALPHA = 165
-_DIM = 95
+_DIM = 80
 """Alpha of the black over what does not count."""
 
 

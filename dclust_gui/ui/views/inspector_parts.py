@@ -20,7 +20,7 @@ _PICTURE_SHARE = 0.75
 _MOST_PICTURE_PX = 320
 _BAR_PX = 6
 _MARK_PX = 12
-_UNSEEN_ALPHA = 130
+_UNSEEN_ALPHA = 110
 
 
 class ElidedLabel(QLabel):

@@ -137,11 +137,11 @@ class KeyButton(QPushButton):
     def sizeHint(self) -> QSize:
         """Wide enough for the words, within limits."""
         width = self.fontMetrics().horizontalAdvance(f"{self._words}   {self._key}")
-        return QSize(min(GRID * 44, width + GRID * 5), super().sizeHint().height())
+        return QSize(min(GRID * 44, width + GRID * 6), super().sizeHint().height())
 
     def _cut(self) -> None:
         metrics = self.fontMetrics()
-        room = self.width() - GRID * 5 - metrics.horizontalAdvance(f"   {self._key}")
+        room = self.width() - GRID * 9 // 2 - metrics.horizontalAdvance(f"   {self._key}")
         words = metrics.elidedText(self._words, Qt.TextElideMode.ElideMiddle, max(room, GRID * 4))
         self.setText(f"{words}   {self._key}".replace("&", "&&"))
 

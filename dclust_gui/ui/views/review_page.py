@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.views.review_card import ReviewCard
 
 _SIDE_IMAGE = GRID * 11
-_SIDE_CLUSTERS = GRID * 14
+_SIDE_CLUSTERS = GRID * 12
 _SIDE_WIDTH = GRID * 42
 _PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 _KEYS = {
@@ -91,6 +91,7 @@ class ReviewPage(QWidget):
         self.gallery = QPushButton("Back to the gallery", self)
         self._pages = QStackedWidget(self)
         self._left = QWidget(self)
+        self._whole = QVBoxLayout(self)
         self._scroller = GridScroller(self.grid, self)
         self._place()
         self._connect()
@@ -130,6 +131,11 @@ class ReviewPage(QWidget):
         if n_decided > 1:
             parts.append(f"{per_minute:.0f} per minute")
         self.counts.setText("  ·  ".join(parts))
+
+    @Slot(int)
+    def set_room_below(self, height: int) -> None:
+        """Leave room for messages that float over the lower edge."""
+        self._whole.setContentsMargins(0, 0, 0, height)
 
     def set_busy(self, text: str) -> None:
         """Questions are being looked for."""
@@ -200,9 +206,8 @@ class ReviewPage(QWidget):
         layout.addLayout(buttons)
         self._pages.addWidget(asked)
         self._pages.addWidget(self._message_page())
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._pages)
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.addWidget(self._pages)
 
     def _message_page(self) -> QWidget:
         page = QWidget(self)

@@ -48,6 +48,7 @@ class Section:
         is_checkable: A click takes a picture out, or in again.
         is_faded: The pictures are paler: they are not meant.
         column: 0 for the left, 1 for the right of two columns.
+        n_all: How many there are, where `images` has only the first of them; 0 for no more.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Section:
     is_checkable: bool = False
     is_faded: bool = False
     column: int = 0
+    n_all: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class SectionGrid(QWidget):
         self, loader: ThumbnailLoader, side: int = GRID * 9, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._side = side
+        self._wanted = self._side = side
         self._sections: tuple[Section, ...] = ()
         self._places: tuple[_Place, ...] = ()
         self._files = ImageFiles()
@@ -142,8 +144,8 @@ class SectionGrid(QWidget):
 
     def set_side(self, side: int) -> None:
         """Show pictures of another size."""
-        if side != self._side:
-            self._side = side
+        if side != self._wanted:
+            self._wanted = side
             self._lay_out()
 
     # -- where things are --------------------------------------------------------------------
@@ -155,7 +157,9 @@ class SectionGrid(QWidget):
 
     def _lay_out(self) -> None:
         n_columns, room = self._room()
-        n_across = max(1, (room + GAP) // (self._side + GAP))
+        n_across = max(1, (room + GAP) // (self._wanted + GAP))
+        # Lines are filled: cells grow to the width that there is.
+        self._side = max(16, min((room + GAP) // n_across - GAP, self._wanted * 3 // 2))
         tops = [0] * n_columns
         places = []
         for section in self._sections:
@@ -253,10 +257,11 @@ class SectionGrid(QWidget):
             painter.setOpacity(_OUT if is_out else _FADED if known.is_faded else 1.0)
             painter.drawPixmap(box, picture, middle_of(picture))
             painter.restore()
-        if number == place.n_shown - 1 and place.n_shown < len(known.images):
+        n_all = max(known.n_all, len(known.images))
+        if number == place.n_shown - 1 and place.n_shown < n_all:
             painter.fillPath(shape, QColor(0, 0, 0, 150))
             painter.setPen(QColor(255, 255, 255))
-            n_more = len(known.images) - place.n_shown + 1
+            n_more = n_all - place.n_shown + 1
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"+{n_more:,}")
         elif known.is_checkable:
             self._paint_sign(painter, box, is_in=not is_out)

@@ -126,7 +126,7 @@ SPECS: dict[str, Spec] = {
         "Approve all images of cluster", ("Shift+A",), "", "No run moves them any more"
     ),
     "not_here": Spec(
-        "Not here", ("R",), "", "Move each selected image to the cluster that fits it second best"
+        "Not here", ("N",), "", "Move each selected image to the cluster that fits it second best"
     ),
     "split_out": Spec(
         "Split out", ("Ctrl+Alt+G",), "split", "Make a cluster of the selected images"
@@ -257,16 +257,3 @@ class Actions(QObject):
     @Slot(QAction)
     def _on_themes_triggered(self, action: QAction) -> None:
         self.theme_requested.emit(Theme(action.data()))
-
-
-def key_rows() -> list[tuple[str, str]]:
-    """Commands and their keys, for the sheet of shortcuts."""
-    rows: list[tuple[str, str]] = []
-    for spec in SPECS.values():
-        texts: list[str] = []
-        for key in spec.keys:
-            found = QKeySequence.keyBindings(key) if isinstance(key, Key) else [QKeySequence(key)]
-            texts += [k.toString(QKeySequence.SequenceFormat.NativeText) for k in found[:1]]
-        if texts:
-            rows.append((spec.text.rstrip("…"), " or ".join(dict.fromkeys(texts))))
-    return rows

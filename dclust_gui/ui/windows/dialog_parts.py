@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialogButtonBox
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def dialog_buttons(dialog: QDialog, apply: QPushButton) -> QDialogButtonBox:
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)
     box.addButton(apply, QDialogButtonBox.ButtonRole.AcceptRole)
     apply.setDefault(True)
+    box.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
     box.rejected.connect(dialog.reject)
     return box
 

@@ -23,6 +23,7 @@ from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.typicality import typicality
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.windows.dialog_parts import short_title
+from dclust_gui.ui.windows.key_guard import KeyGuard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,8 @@ class EditKeeper(QObject):
         queries.answered.connect(self._on_queries_answered)
         queries.failed.connect(self._on_queries_failed)
         window.inspector.move_requested.connect(self._on_inspector_move_requested)
-        self._on_presenter_refreshed()
+        KeyGuard(window)
+        self._on_presenter_refreshed(presenter.selected)
 
     def shutdown(self, timeout_ms: int = 0) -> bool:
         """Stop reading pictures; True when it has ended."""
@@ -110,57 +112,52 @@ class EditKeeper(QObject):
         table = {} if session is None else session.clustering.clusters
         return tuple(c for c in self._window.clusters.selected_clusters() if c in table)
 
-    def _cluster_to_split(self) -> int | None:
-        """The one selected cluster, else the one that all selected images are in."""
-        session, chosen = self._controller.session, self._clusters()
-        if session is None or len(chosen) > 1:
-            return None
-        if chosen:
-            return chosen[0]
-        selected = np.fromiter(self._presenter.selected, np.int64)
-        own = np.unique(session.clustering.labels[selected]) if len(selected) else np.empty(0)
-        return int(own[0]) if len(own) == 1 and own[0] != UNASSIGNED else None
+    def _cluster_to_split(self, own: Sequence[int]) -> int | None:
+        """The one selected cluster, else the one that all selected images are in.
 
-    @Slot()
-    def _on_presenter_refreshed(self) -> None:
+        Args:
+            own: The clusters that the selected images are in.
+        """
+        chosen = self._clusters() or tuple(own)
+        return chosen[0] if len(chosen) == 1 and chosen[0] != UNASSIGNED else None
+
+    @Slot(object)
+    def _on_presenter_refreshed(self, selected: tuple[int, ...]) -> None:
         session, actions = self._controller.session, self._window.actions_
-        self._window.inspector.one.set_editable(self._controller.is_editable)
-        selected, edit = self._presenter.selected, self._controller.is_editable
+        edit = self._controller.is_editable
+        self._window.inspector.one.set_editable(edit)
+        state = Clustering.empty(0) if session is None else session.clustering
+        own = own_clusters(state, selected) if session is not None else ()
+        has_run = state.run_id is not None
         images = count_of(len(selected)) if selected else "images"
-        state = None if session is None else session.clustering
-        has_run = session is not None and session.run is not None
-        place = "" if state is None else place_of(state, selected)
-        out_of = f" of {place}" if place else " of their clusters"
-        actions["split_out"].setText(f"Split {images} out{out_of}")
+        place = place_of(state, own)
+        actions["split_out"].setText(f"Split {images} out of {place or 'their clusters'}")
         like = "it" if len(selected) == 1 else "them"
         actions["split_example"].setText(f"Split {images} and what is like {like} out…")
         actions["not_here"].setText(f"Not here: move {images} to second-best fit")
-        undo = state is not None and bool(selected) and all_approved(state, selected)
+        undo = bool(own) and all_approved(state, selected)
         actions["approve"].setText(
             f"Take back the approval of {images}" if undo else f"Approve {images}"
         )
-        splittable = self._cluster_to_split()
-        title = state.clusters[splittable].title if state is not None and splittable else ""
-        actions["split"].setText(
-            f"Split '{short_title(title)}' in parts…" if title else "Split in parts…"
-        )
+        to_split = self._cluster_to_split(own)
+        title = "" if to_split is None else short_title(state.clusters[to_split].title)
+        actions["split"].setText(f"Split '{title}' in parts…" if title else "Split in parts…")
         self._say_approve_cluster(state)
-        any_in = state is not None and bool(selected)
-        any_in = any_in and state is not None and has_cluster(state, selected)
+        is_in_cluster = any(key != UNASSIGNED for key in own)
         actions.set_enabled(
             {
-                "split_out": edit and any_in,
-                "split_example": edit and bool(selected) and has_run,
-                "not_here": edit and any_in and has_run,
-                "approve": edit and any_in,
+                "split_out": edit and is_in_cluster,
+                "split_example": edit and bool(own) and has_run,
+                "not_here": edit and is_in_cluster and has_run,
+                "approve": edit and is_in_cluster,
                 "split": edit and bool(title) and has_run,
                 "approve_cluster": edit and bool(self._clusters()),
             }
         )
 
-    def _say_approve_cluster(self, state: Clustering | None) -> None:
+    def _say_approve_cluster(self, state: Clustering) -> None:
         clusters, action = self._clusters(), self._window.actions_["approve_cluster"]
-        if state is None or not clusters:
+        if not clusters:
             action.setText("Approve all images of cluster")
             return
         n = int(np.isin(state.labels, clusters).sum())
@@ -231,8 +228,11 @@ class EditKeeper(QObject):
 
     @Slot()
     def _on_split_triggered(self) -> None:
-        session, cluster = self._controller.session, self._cluster_to_split()
-        if session is None or cluster is None or self._dialogs.raise_open("split"):
+        session = self._controller.session
+        if session is None:
+            return
+        cluster = self._cluster_to_split(own_clusters(session.clustering, self._presenter.selected))
+        if cluster is None or self._dialogs.raise_open("split"):
             return
         from dclust_gui.ui.windows.split_dialog import SplitDialog
 
@@ -276,7 +276,8 @@ class EditKeeper(QObject):
             return
         from dclust_gui.ui.windows.example_dialog import ExampleDialog
 
-        place = place_of(session.clustering, ids) or "their clusters"
+        state = session.clustering
+        place = place_of(state, own_clusters(state, ids)) or "their clusters"
         dialog = ExampleDialog(ids, place, files_of(session), self._loader, self._window)
         self._example = dialog
         dialog.split_requested.connect(self._on_dialog_example_requested)
@@ -360,20 +361,18 @@ def files_of(session: ProjectSession) -> ImageFiles:
     return ImageFiles(session.images, session.roots)
 
 
-def place_of(state: Clustering, images: Sequence[int]) -> str:
-    """The one cluster that all these images are in, as `'Beach'`; empty if there is none."""
-    if not images:
-        return ""
-    own = np.unique(state.labels[np.array(images, np.int64)])
+def own_clusters(state: Clustering, images: Sequence[int]) -> tuple[int, ...]:
+    """The clusters that images are in, `UNASSIGNED` among them; empty for no image."""
+    return tuple(np.unique(state.labels[np.array(images, np.int64)]).tolist())
+
+
+def place_of(state: Clustering, own: Sequence[int]) -> str:
+    """The one cluster, as `'Beach'`; empty if there are several or none."""
     if len(own) != 1:
         return ""
-    key = int(own[0])
-    return "Unassigned" if key == UNASSIGNED else f"'{short_title(state.clusters[key].title)}'"
-
-
-def has_cluster(state: Clustering, images: Sequence[int]) -> bool:
-    """Whether one of these images is in a cluster."""
-    return bool((state.labels[np.array(images, np.int64)] != UNASSIGNED).any())
+    return (
+        "Unassigned" if own[0] == UNASSIGNED else f"'{short_title(state.clusters[own[0]].title)}'"
+    )
 
 
 def all_approved(state: Clustering, images: Sequence[int]) -> bool:

@@ -109,6 +109,8 @@ class ExampleDialog(QDialog):
         self.slider.setEnabled(True)
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(_STEPS * (1.0 - proposal.suggested)))
+        if not self.name.text():
+            self.slider.setFocus()
         self._on_changed()
 
     def set_failure(self, text: str) -> None:

@@ -90,7 +90,7 @@ class MergeDialog(QDialog):
         self.names.currentIndexChanged.connect(self._on_names_current_index_changed)
         self.swap.clicked.connect(self._on_swap_clicked)
         self.apply.clicked.connect(self._on_apply_clicked)
-        self.resize(GRID * 84, GRID * (28 + 14 * min(4, len(self.proposal.clusters))))
+        self.resize(GRID * 84, GRID * (20 + 14 * min(4, len(self.proposal.clusters))))
         self._show()
         self.apply.setFocus()
 
@@ -122,6 +122,7 @@ class MergeDialog(QDialog):
                     self._images[key],
                     table[key].colour,
                     1,
+                    n_all=self._counts[key],
                 )
                 for key in proposal.clusters
             ]

@@ -48,10 +48,10 @@ class Presenter(QObject):
         marks: Knows the commands for marks of clusters.
 
     Signals:
-        refreshed: What can be done is shown anew.
+        refreshed: What can be done is shown anew; ids (a tuple) that commands act on.
     """
 
-    refreshed = Signal()
+    refreshed = Signal(object)
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class Presenter(QObject):
         self._refresh_panel(can_run=can_run)
         self._refresh_counts(len(selected))
         window.set_project_title(self._controller.title)
-        self.refreshed.emit()
+        self.refreshed.emit(selected)
 
     def _refresh_words(self, n_images: int, n_clusters: int) -> None:
         """Say in the menus what each command would act on."""

@@ -48,7 +48,7 @@ _N_AHEAD = 3
 
 _MOST_KEPT = 12
 _LEAST_SIDE = 800
-_N_EXEMPLARS = 9
+_N_EXEMPLARS = 6
 _N_OF_SIDE = 60
 
 
@@ -118,6 +118,8 @@ class ReviewKeeper(QObject):
             page.preview_requested.connect(self.preview_requested)
             page.gallery_requested.connect(self.gallery_requested)
             self._window.add_page(page)
+            self._window.messages.height_changed.connect(page.set_room_below)
+            page.set_room_below(self._window.messages.covered_px)
         return self._page
 
     @property
@@ -386,7 +388,7 @@ def _sides_of(
                 state.clusters[key].colour,
                 column=column,
             )
-            for column, key in enumerate((item.suggestion, item.cluster))
+            for column, key in enumerate((item.cluster, item.suggestion))
         )
     leaving = item.images
     members = state.members(item.cluster).astype(np.int32)
