@@ -144,12 +144,27 @@ def _word_shares(
     texts = [" ".join((*c.lemmas, c.definition)).lower() for c in classes]
     words, columns = [], []
     for word in dict.fromkeys(w.strip() for w in vocabulary if w.strip()):
-        pattern = re.compile(rf"\b{re.escape(word.lower())}(s|es)?\b")
+        forms = "|".join(re.escape(form) for form in _forms(word.lower()))
+        pattern = re.compile(rf"\b({forms})\b")
         fits = np.array([bool(pattern.search(text)) for text in texts])
         if fits.any():
             words.append(word)
             columns.append(shares[:, fits].sum(axis=1))
     return words, np.stack(columns, 1) if columns else np.empty((len(shares), 0))
+
+
+def _forms(word: str) -> list[str]:
+    """An English noun as it is, in the plural and in the singular, whichever it was."""
+    forms = [word, word + "s", word + "es"]
+    if word.endswith("y"):
+        forms.append(word[:-1] + "ies")
+    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+        forms.append(word[:-1])
+        if word.endswith("ies"):
+            forms.append(word[:-3] + "y")
+        elif word.endswith("es"):
+            forms.append(word[:-2])
+    return forms
 
 
 def _collect(

@@ -59,8 +59,10 @@ def read_vocabulary(path: Path) -> tuple[str, ...]:
         if path.stat().st_size > LARGEST_VOCABULARY:
             raise InputError(what, "The file is larger than 1 MB.", "Give one word a line.")
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(what, str(error), "Give a UTF-8 text file.") from error
+    except OSError as error:
+        raise InputError(what, f"{error.strerror or error}.", "Give a text file.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(what, "It is no text in UTF-8.", "Save it as UTF-8 text.") from error
     words = tuple(
         line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")
     )

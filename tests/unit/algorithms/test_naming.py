@@ -49,8 +49,17 @@ def test_own_words_come_first_and_gather_classes() -> None:
     assert not found[1][1].is_own_word
 
 
+@pytest.mark.parametrize("word", ["cats", "Cat", "tabbies", "coats", "tabby cats"])
+def test_plural_and_singular_mean_the_same(word: str) -> None:
+    found = suggest_names(shares((0.9, 0, 0, 0.1), (0, 0.9, 0, 0.1)), CLASSES, vocabulary=[word])
+    assert (found[0][0].name, found[0][0].is_own_word) == (word, True)
+    assert not found[1][0].is_own_word
+
+
 def test_words_match_whole_words_only() -> None:
-    found = suggest_names(shares((1, 0, 0, 0), (0, 1, 0, 0)), CLASSES, vocabulary=["coa", "do"])
+    found = suggest_names(
+        shares((1, 0, 0, 0), (0, 1, 0, 0)), CLASSES, vocabulary=["coa", "do", "s", "es"]
+    )
     assert not any(s.is_own_word for names in found for s in names)
 
 

@@ -43,7 +43,7 @@ def test_files_without_words_are_refused(tmp_path: Path, content: bytes) -> None
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="absent"):
+    with pytest.raises(InputError, match=r"'absent'\. No such file or directory\. Give"):
         read_vocabulary(tmp_path / "absent")
 
 
