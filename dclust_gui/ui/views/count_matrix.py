@@ -10,8 +10,6 @@ from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter, QPalette, 
 from PySide6.QtWidgets import (
     QAbstractScrollArea,
     QFrame,
-    QStyle,
-    QStyleOptionButton,
     QToolTip,
     QWidget,
 )
@@ -20,6 +18,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.palette import NO_COLOUR, paint_mark
 from dclust_gui.ui.views.agreement_table import mixed
+from dclust_gui.ui.views.check_mark import paint_check
 from dclust_gui.ui.views.message_bar import announce
 from dclust_gui.ui.views.theme import GRID, colours, is_dark
 
@@ -327,14 +326,9 @@ class CountMatrix(QAbstractScrollArea):
         painter.drawText(box, align, title)
 
     def _paint_check(self, painter: QPainter, row: int) -> None:
-        option = QStyleOptionButton()
-        option.initFrom(self)
-        option.rect = self.check_rect(row)
-        option.state &= ~QStyle.StateFlag.State_HasFocus
         is_on = self._found is not None and self._found.rows[row] in self._checked
-        option.state |= QStyle.StateFlag.State_On if is_on else QStyle.StateFlag.State_Off
-        indicator = QStyle.PrimitiveElement.PE_IndicatorCheckBox
-        self.style().drawPrimitive(indicator, option, painter, self)
+        state = Qt.CheckState.Checked if is_on else Qt.CheckState.Unchecked
+        paint_check(painter, self.check_rect(row), self.palette(), state)
 
     def _paint_head(self, painter: QPainter, found: Comparison, column: int) -> None:
         cluster, box = found.columns[column], self.cell_rect(0, column)

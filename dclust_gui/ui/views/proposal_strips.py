@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPainterPath, QPalette, QPen
-from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionButton, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dclust_gui.ui.models.dendrogram_pictures import DendrogramPictures, request_side
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.palette import paint_mark
 from dclust_gui.ui.models.proposal_choice import ProposalChoice, ProposalRow, row_numbers
+from dclust_gui.ui.views.check_mark import paint_check
 from dclust_gui.ui.views.comparison_strips import middle_of
 from dclust_gui.ui.views.message_bar import announce
 from dclust_gui.ui.views.theme import GRID, colours, is_dark
@@ -312,16 +313,12 @@ class ProposalStrips(QWidget):
             return
         top = self._tops[row] + GRID
         if shown.can_check:
-            option = QStyleOptionButton()
-            option.initFrom(self)
-            option.rect = self.check_rect(row)
-            option.state &= ~QStyle.StateFlag.State_HasFocus
             n_taken = choice.n_taken(shown)
-            state = QStyle.StateFlag
-            part = state.State_On if n_taken == len(shown.change.arriving) else state.State_NoChange
-            option.state |= part if choice.is_checked(shown.cluster) else state.State_Off
-            indicator = QStyle.PrimitiveElement.PE_IndicatorCheckBox
-            self.style().drawPrimitive(indicator, option, painter, self)
+            has_all = n_taken == len(shown.change.arriving)
+            state = Qt.CheckState.Checked if has_all else Qt.CheckState.PartiallyChecked
+            if not choice.is_checked(shown.cluster):
+                state = Qt.CheckState.Unchecked
+            paint_check(painter, self.check_rect(row), self.palette(), state)
         left = GRID * 3 + _CHECK
         is_dim = shown.can_check and not choice.is_checked(shown.cluster)
         painter.setOpacity(0.6 if is_dim else 1.0)

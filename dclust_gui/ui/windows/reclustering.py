@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.windows.work import Work
 
 _REST_MS = 60
+CHANGED = "The clusters have changed since. Propose again when you like."
 
 
 class ReclusterKeeper(QObject):
@@ -233,9 +234,13 @@ class ReclusterKeeper(QObject):
         if session is not None:
             self._unsubscribe = session.subscribe(self._follow)
 
-    def _follow(self, _change: ChangeSet) -> None:
-        """After an edit, or another preview, ours is shown again."""
+    def _follow(self, change: ChangeSet) -> None:
+        """After an edit, or another preview, ours is shown again; a failure may hold no more."""
         session = self._controller.session
+        if self._failure and not change.is_preview:
+            self._failure = ""
+            self._window.proposal_bar.set_failure(CHANGED)
+            self._refresh()
         if self._choice is None or session is None or session.clustering is self._preview:
             return
         if session.clustering is session.saved_clustering:

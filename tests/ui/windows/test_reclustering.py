@@ -138,6 +138,9 @@ def test_other_ways_propose_anew_and_failures_say_what_to_do(proposed: App, qtbo
     qtbot.waitUntil(lambda: "Pin a cluster." in page.text, timeout=5000)
     assert n_first(proposed) == 8
     assert page.ways.isEnabled()
+    proposed.controller.rename(1, "Cats")
+    assert "Pin a cluster." not in page.text
+    assert "Propose again" in proposed.window.proposal_bar.text
     proposed.window.proposal_bar.reject.click()
     assert not proposed.window.proposal_bar.isVisible()
 
