@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from dclust_gui.ui.models.proposal_choice import ProposalChoice
 
+_NARROW = GRID * 84
 WORKING = "Looking for better clusters for the other images"
 
 
@@ -42,12 +45,16 @@ class ProposalBar(QFrame):
         self.checked = self._button("Accept checked", "Move what is checked; one step")
         self.all = self._button("Accept all", "Move all of them; one step that can be undone")
         self.all.setProperty("look", "primary")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(GRID * 2, GRID // 2, GRID, GRID // 2)
-        row.setSpacing(GRID)
-        row.addWidget(self._text, 1)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID)
+        buttons.addStretch(1)
         for button in (self.list, self.reject, self.checked, self.all):
-            row.addWidget(button)
+            buttons.addWidget(button)
+        self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._lines.setContentsMargins(GRID * 2, GRID // 2, GRID, GRID // 2)
+        self._lines.setSpacing(GRID)
+        self._lines.addWidget(self._text, 1)
+        self._lines.addLayout(buttons)
         self.list.clicked.connect(self.list_requested)
         self.reject.clicked.connect(self.rejected)
         self.checked.clicked.connect(self.checked_accepted)
@@ -92,6 +99,13 @@ class ProposalBar(QFrame):
         self.checked.setEnabled(is_editable and n_chosen > 0)
         self.all.setText(f"Accept all ({n_moves:,})")
         self.all.setEnabled(is_editable)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the buttons go below the words."""
+        super().resizeEvent(event)
+        is_narrow = event.size().width() < _NARROW
+        flow = QBoxLayout.Direction
+        self._lines.setDirection(flow.TopToBottom if is_narrow else flow.LeftToRight)
 
     def _button(self, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)

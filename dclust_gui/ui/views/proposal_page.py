@@ -59,6 +59,8 @@ class ProposalPage(QWidget):
         self.ways = QComboBox(self)
         for way in Way:
             self.ways.addItem(way.words, way)
+        widest = max(self.fontMetrics().horizontalAdvance(way.words) for way in Way)
+        self.ways.view().setMinimumWidth(widest + GRID * 5)
         self.ways.setToolTip("How your decisions steer the other images")
         self.ways.setAccessibleName("Way")
         self.ways.setSizeAdjustPolicy(
@@ -136,7 +138,6 @@ class ProposalPage(QWidget):
         options = QHBoxLayout()
         options.setSpacing(GRID * 2)
         options.addWidget(self.ways)
-        options.addWidget(self.unassigned)
         options.addStretch(1)
         options.addWidget(self.again)
         head = QVBoxLayout()
@@ -145,6 +146,7 @@ class ProposalPage(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._text)
         head.addLayout(options)
+        head.addWidget(self.unassigned)
         head.addWidget(self._note)
         self._scroller.setWidget(self.strips)
         self._scroller.setWidgetResizable(True)

@@ -110,6 +110,8 @@ class RunsPage(QWidget):
                 box.setItemData(place, full_time(offer.time), Qt.ItemDataRole.ToolTipRole)
                 if offer.side == wanted:
                     box.setCurrentIndex(place)
+            widest = max(self.fontMetrics().horizontalAdvance(o.text) for o in self._offers)
+            box.view().setMinimumWidth(widest + GRID * 5)
             box.blockSignals(False)  # noqa: FBT003 -- Qt
 
     def set_busy(self) -> None:

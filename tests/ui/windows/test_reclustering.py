@@ -103,6 +103,15 @@ def test_unchecked_images_stay(proposed: App, qtbot: QtBot) -> None:
     assert session_of(proposed).saved_clustering.labels[stray.image] == 1
 
 
+def test_the_dendrogram_takes_the_colours_of_the_preview(proposed: App, qtbot: QtBot) -> None:
+    proposed.window.actions_["dendrogram"].trigger()
+    model = proposed.tree_page.pane.view.model
+    qtbot.waitUntil(lambda: len(model.labels) == 24, timeout=5000)
+    assert int((model.labels == 1).sum()) == 4
+    proposed.window.proposal_bar.reject.click()
+    assert int((model.labels == 1).sum()) == 8
+
+
 def test_reject_leaves_everything(proposed: App) -> None:
     n_steps = len(session_of(proposed).history.steps)
     proposed.window.proposal_bar.reject.click()
