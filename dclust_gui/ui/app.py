@@ -149,6 +149,7 @@ class App(QObject):
         self.history = HistoryKeeper(self.window, self.controller)
         self.tree_page = TreePage(self.window, self.controller, self.commands.dialogs, source)
         self.tree_page.rename_requested.connect(self.window.clusters.edit_cluster)
+        self.tree_page.menu_opened.connect(self.editing.extend_menu)
         self.map_page = MapPage(
             self.window,
             self.controller,

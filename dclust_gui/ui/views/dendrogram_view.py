@@ -70,6 +70,7 @@ class DendrogramView(QAbstractScrollArea):
         merge_requested: cluster ids (tuple) that were dropped on another, and that one.
         move_requested: image ids (tuple) that were dropped on a cluster, and that cluster.
         new_cluster_requested: image ids (tuple) of a branch.
+        menu_opened: A branch's `QMenu` that is about to be shown, ids (a tuple) of its images.
         rename_requested: a cluster's id.
         export_requested: cluster ids (tuple) of a branch.
         camera_changed: Another part of the tree is shown.
@@ -84,6 +85,7 @@ class DendrogramView(QAbstractScrollArea):
     move_requested = Signal(object, int)
     new_cluster_requested = Signal(object)
     rename_requested = Signal(int)
+    menu_opened = Signal(object, object)
     export_requested = Signal(object)
     camera_changed = Signal()
     cut_shown = Signal()
@@ -213,7 +215,9 @@ class DendrogramView(QAbstractScrollArea):
         self.set_current(node)
         if place.isNull():
             place = self.viewport().mapToGlobal(self.branches.place_of(node).toPoint())
-        branch_menu(self, node).popup(place)
+        menu = branch_menu(self, node)
+        self.menu_opened.emit(menu, self.branches.images_of(node))
+        menu.popup(place)
 
     # -- the pointer -------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QMenu
 
 from dclust_gui.domain import image_edits, splits
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering, ImageFlag
@@ -104,6 +105,23 @@ class EditKeeper(QObject):
         """Stop reading pictures; True when it has ended."""
         return self._loader.shutdown(timeout_ms)
 
+    @Slot(object, object)
+    def extend_menu(self, menu: object, images: object) -> None:
+        """Offer what can be done with images in another view's menu; selects them if need be.
+
+        Args:
+            menu: A `QMenu` about to be shown.
+            images: ids (a tuple).
+        """
+        session = self._controller.session
+        if session is None or not isinstance(menu, QMenu) or not isinstance(images, tuple):
+            return
+        if not session.selection.images.issuperset(images):
+            self._controller.select(images)
+        self._presenter.refresh()
+        menu.addSeparator()
+        menu.addMenu(self._window.menus.image)
+
     # -- what commands say -------------------------------------------------------------------
 
     def _clusters(self) -> tuple[int, ...]:
@@ -132,6 +150,8 @@ class EditKeeper(QObject):
         images = count_of(len(selected)) if selected else "images"
         place = place_of(state, own)
         actions["split_out"].setText(f"Split {images} out of {place or 'their clusters'}")
+        if own:
+            actions["unassign"].setText(f"Take {images} out of {place or 'their clusters'}")
         like = "it" if len(selected) == 1 else "them"
         actions["split_example"].setText(f"Split {images} and what is like {like} out…")
         actions["not_here"].setText(f"Not here: move {images} to second-best fit")

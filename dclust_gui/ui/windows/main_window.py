@@ -328,13 +328,19 @@ class MainWindow(QMainWindow):
         self._fill(image, "preview similar reveal show_file")
         for action in self.actions_.quick:
             move.addAction(action)
+        context = self._fill(QMenu("Cluster", self), "merge split rename |")
+        self._fill(context, "pin review ignore approve_cluster |")
+        context.addMenu(colour)
+        self._fill(context, "notes | reveal_cluster export")
         self._fill(bar.addMenu("&Tools"), "skipped")
         self._fill(bar.addMenu("&Help"), "shortcuts about")
-        return Menus(recent, move, image, cluster, colour)
+        return Menus(recent, move, image, context, colour)
 
     def _view_menu(self, menu: QMenu) -> None:
         actions = self.actions_
-        self._fill(menu, "gallery dendrogram map review_page comparison | back forward | show_all group |")
+        self._fill(
+            menu, "gallery dendrogram map review_page comparison | back forward | show_all group |"
+        )
         for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
             menu.addMenu(title).addActions(group.actions())
         self._fill(menu, "| zoom_in zoom_out zoom_reset |")

@@ -44,11 +44,13 @@ class TreePage(QObject):
 
     Signals:
         preview_requested: id of an image to show large.
+        menu_opened: A branch's `QMenu` that is about to be shown, ids (a tuple) of its images.
         rename_requested: id of a cluster to rename.
     """
 
     preview_requested = Signal(int)
     rename_requested = Signal(int)
+    menu_opened = Signal(object, object)
 
     def __init__(
         self,
@@ -134,6 +136,7 @@ class TreePage(QObject):
         view.merge_requested.connect(self._on_view_merge_requested)
         view.new_cluster_requested.connect(self._on_view_new_cluster_requested)
         view.rename_requested.connect(self.rename_requested)
+        view.menu_opened.connect(self.menu_opened)
         view.export_requested.connect(self._on_view_export_requested)
         pane.save_requested.connect(self._on_pane_save_requested)
         self._window.messages.height_changed.connect(view.navigator.set_room_below)
