@@ -183,7 +183,8 @@ class CountMatrix(QAbstractScrollArea):
             number = metrics.horizontalAdvance(most) + GRID
             before = GRID * 3 + _MARK + (_CHECK + GRID if self._can_check else 0)
             widest = max((metrics.horizontalAdvance(text) for text in rows), default=0)
-            self._label_px = min(_MOST_LABEL, before + widest + GRID + number)
+            most_label = min(_MOST_LABEL, self.viewport().width() * 2 // 5)
+            self._label_px = min(most_label, before + widest + GRID + number)
             widest = max((metrics.horizontalAdvance(text) for text in columns), default=0)
             self._head_px = min(_MOST_HEAD, widest + _MARK + GRID * 2)
             self._cell_px = max(_LEAST_CELL, number + GRID)
@@ -430,7 +431,7 @@ class CountMatrix(QAbstractScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """More or fewer cells fit."""
         super().resizeEvent(event)
-        self._settle_bars()
+        self._measure()
 
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:
         """Paint anew: titles do not scroll along."""

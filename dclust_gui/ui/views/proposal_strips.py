@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SIDE = GRID * 8
 GAP = 4
 NAMES = GRID * 26
+_LEAST_NAMES = GRID * 16
 HEAD = GRID * 4
 _MARK = 14
 _CHECK = 18
@@ -156,12 +157,16 @@ class ProposalStrips(QWidget):
 
     # -- where things are --------------------------------------------------------------------
 
+    def _names(self) -> int:
+        """Width of the names: less in a narrow window, so that pictures have room."""
+        return max(_LEAST_NAMES, min(NAMES, self.width() * 3 // 10))
+
     def _left(self) -> int:
-        return NAMES + GRID
+        return self._names() + GRID
 
     def _strip(self) -> int:
         """Width of one side."""
-        return max(0, (self.width() - NAMES - GRID * 5) // 2)
+        return max(0, (self.width() - self._names() - GRID * 5) // 2)
 
     def _middle(self) -> int:
         return self._left() + self._strip() + GRID * 3
@@ -328,7 +333,7 @@ class ProposalStrips(QWidget):
         left += _MARK + GRID
         align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         for place, text in enumerate((shown.title, *row_numbers(shown, choice))):
-            box = QRect(left, top + place * _LINE - 1, NAMES - left, _LINE)
+            box = QRect(left, top + place * _LINE - 1, self._names() - left, _LINE)
             painter.setPen(
                 QColor(look.faint) if place else self.palette().color(QPalette.ColorRole.Text)
             )
@@ -389,7 +394,7 @@ class ProposalStrips(QWidget):
         cell, choice = self._cell_at(place), self._choice
         row = self._row_at(place.y())
         if cell is None:
-            return self.rows[row].title if row >= 0 and place.x() < NAMES else ""
+            return self.rows[row].title if row >= 0 and place.x() < self._names() else ""
         if cell.n_more or choice is None:
             return "Show fewer" if cell.n_more < 0 else "Show all images of this cluster"
         does = (
@@ -411,7 +416,7 @@ class ProposalStrips(QWidget):
             self._act_on(cell)
         elif self.check_rect(row).adjusted(-GRID, -GRID, GRID // 2, GRID).contains(place):
             self._toggle_row(row)
-        elif place.x() < NAMES:
+        elif place.x() < self._names():
             self.cluster_requested.emit(self.rows[row].cluster)
         self.update()
 

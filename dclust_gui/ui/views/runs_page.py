@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from PySide6.QtGui import QResizeEvent
 
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 
 _ALL = 10_000
+_NARROW = GRID * 84
 _NOTHING = "Click a cell to see its images."
 
 
@@ -75,6 +78,7 @@ class RunsPage(QWidget):
         self.show_images = QPushButton("Show in gallery", self)
         self.keep = QPushButton(self)
         self.pictures = CellPictures(loader, self)
+        self._lines = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._place()
         self._connect()
         self._refresh_buttons()
@@ -193,6 +197,13 @@ class RunsPage(QWidget):
         )
         self.show_images.setEnabled(len(self._images) > 0)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the buttons go below the words."""
+        super().resizeEvent(event)
+        is_narrow = event.size().width() < _NARROW
+        flow = QBoxLayout.Direction
+        self._lines.setDirection(flow.TopToBottom if is_narrow else flow.LeftToRight)
+
     # -- placing -----------------------------------------------------------------------------
 
     def _list(self, name: str, tip: str) -> QComboBox:
@@ -220,11 +231,15 @@ class RunsPage(QWidget):
         head.addLayout(lists)
         head.addWidget(self._sentence)
         below = QWidget(self)
-        line = QHBoxLayout()
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GRID)
+        buttons.addStretch(1)
+        buttons.addWidget(self.show_images)
+        buttons.addWidget(self.keep)
+        line = self._lines
         line.setSpacing(GRID)
         line.addWidget(self._cell, 1)
-        line.addWidget(self.show_images)
-        line.addWidget(self.keep)
+        line.addLayout(buttons)
         inner = QVBoxLayout(below)
         inner.setContentsMargins(GRID * 2, GRID, GRID, GRID)
         inner.setSpacing(GRID)
