@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SIDE = GRID * 8
 GAP = 4
 NAMES = GRID * 26
-_LEAST_NAMES = GRID * 16
+_LEAST_NAMES = GRID * 21
 HEAD = GRID * 4
 _MARK = 14
 _CHECK = 18
@@ -171,8 +171,13 @@ class ProposalStrips(QWidget):
     def _middle(self) -> int:
         return self._left() + self._strip() + GRID * 3
 
+    def _side(self) -> int:
+        """Side of a picture: smaller where fewer than three would fit."""
+        is_narrow = self._strip() < 3 * (SIDE + GAP) - GAP
+        return SIDE * 3 // 4 if is_narrow else SIDE
+
     def _n_fit(self) -> int:
-        return max(1, (self._strip() + GAP) // (SIDE + GAP))
+        return max(1, (self._strip() + GAP) // (self._side() + GAP))
 
     def _measure(self) -> None:
         """Where each row begins."""
@@ -181,7 +186,7 @@ class ProposalStrips(QWidget):
             longest = max(len(row.change.arriving), len(row.change.leaving))
             longest += longest > fit
             n_lines = max(1, -(-longest // fit)) if row.cluster in self._open else 1
-            top += n_lines * (SIDE + GAP) - GAP + GRID * 2
+            top += max(SIDE, n_lines * (self._side() + GAP) - GAP) + GRID * 2
             tops.append(top)
         self._tops = tops
         if self.height() != top:
@@ -229,7 +234,7 @@ class ProposalStrips(QWidget):
 
     def _cells_near(self, row: int, sight: QRect) -> list[Cell]:
         """The cells of a row that lie on lines in sight."""
-        top, step, fit = self._tops[row] + GRID, SIDE + GAP, self._n_fit()
+        top, step, fit = self._tops[row] + GRID, self._side() + GAP, self._n_fit()
         first = max(0, (sight.top() - top) // step) * fit
         last = max(0, (sight.bottom() - top) // step + 1) * fit
         return [
@@ -240,8 +245,9 @@ class ProposalStrips(QWidget):
 
     def _cell_rect(self, left: int, top: int, place: int, fit: int) -> QRect:
         line, column = divmod(place, fit)
-        step = SIDE + GAP
-        return QRect(left + column * step, top + line * step, SIDE, SIDE)
+        side = self._side()
+        step = side + GAP
+        return QRect(left + column * step, top + line * step, side, side)
 
     def _row_at(self, y: int) -> int:
         """Index of the row at a height; -1 for none."""
