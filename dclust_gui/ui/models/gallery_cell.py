@@ -57,6 +57,9 @@ class CellLook:
 
 def badges_of(record: ImageRecord, flag: int) -> tuple[Badge, ...]:
     """The signs of one image."""
+    is_plain = record.facts.status is not ImageStatus.DAMAGED and not record.is_missing
+    if is_plain and not flag and not record.companions:  # as most are
+        return ()
     signs: list[Badge] = []
     if record.is_missing:
         signs.append(Badge.MISSING)

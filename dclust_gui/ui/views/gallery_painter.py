@@ -11,6 +11,8 @@ from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_titl
 from dclust_gui.ui.views.gallery_delegate import HEADER_PX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QPainter
 
     from dclust_gui.ui.views.gallery_view import GalleryView
@@ -44,8 +46,7 @@ class GalleryPainter:
                 place = cells.header_rect(section).translated(0, -offset)
                 self._paint_header(painter, section, place)
         painter.setFont(view.font())
-        for row in cells.rows_in(wanted).tolist():
-            self._paint_row(painter, row, offset)
+        self._paint_rows(painter, cells.rows_in(wanted).tolist(), offset)
         held = self.held_header()
         if held is not None and held[1].intersects(area):
             self._paint_header(painter, *held)
@@ -65,17 +66,22 @@ class GalleryPainter:
         room = cells.section_rect(section).bottom() + 1 - offset
         return section, QRect(0, min(0, room - HEADER_PX), header.width(), HEADER_PX)
 
-    def _paint_row(self, painter: QPainter, row: int, offset: int) -> None:
-        view = self._view
-        look, selection = view.gallery.look_at(row), view.selection
-        view.delegate.paint_cell(
-            painter,
-            view.geometry_of_cells.cell_rect(row).translated(0, -offset),
-            look,
-            is_selected=look.image in selection.images,
-            is_hovered=row == self.hover_row,
-            has_focus=look.image == selection.current and view.hasFocus(),
-        )
+    def _paint_rows(self, painter: QPainter, rows: Sequence[int], offset: int) -> None:
+        view, hovered = self._view, self.hover_row
+        selected, current = view.selection.images, view.selection.current
+        look_at, paint_cell = view.gallery.look_at, view.delegate.paint_cell
+        place_of = view.geometry_of_cells.cell_rect
+        for row in rows:
+            look, cell = look_at(row), place_of(row)
+            cell.translate(0, -offset)
+            paint_cell(
+                painter,
+                cell,
+                look,
+                is_selected=look.image in selected,
+                is_hovered=row == hovered,
+                has_focus=look.image == current and view.hasFocus(),
+            )
 
     def _paint_header(self, painter: QPainter, section: int, place: QRect) -> None:
         view = self._view
