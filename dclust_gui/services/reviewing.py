@@ -14,7 +14,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import Stage
 from dclust_gui.domain.identity import decided_images
-from dclust_gui.domain.splits import SplitProposal
+from dclust_gui.domain.splits import SplitProposal, propose_merge
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.reduction import ReductionCache, known_layout
 from dclust_gui.services.reclustering_ways import nearest_of, unit_rows
@@ -107,7 +107,7 @@ class ReviewItem:
         if is_image:
             return edits.move(state, self.images, self.suggestion)
         if self.kind is ReviewKind.MERGE:
-            return edits.merge(state, [self.cluster], self.suggestion)
+            return propose_merge(state, (self.cluster, self.suggestion)).edit(state)
         return None if self.parts is None else self.parts.edit(state)
 
     def still_holds(self, state: Clustering) -> bool:

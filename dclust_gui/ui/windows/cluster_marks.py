@@ -12,7 +12,7 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.services.marks import Mark, has_mark
 from dclust_gui.ui.models.palette import mark_name, mark_pixmap
 from dclust_gui.ui.views.theme import is_dark
-from dclust_gui.ui.windows.dialog_parts import short_title
+from dclust_gui.ui.windows.dialog_parts import menu_text, short_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class ClusterMarks(QObject):
     def refresh(self, *, is_editable: bool) -> None:
         """Say what each command would do to the selected clusters."""
         rows, actions = self._rows(), self._window.actions_
-        what = _names(rows)
+        what = menu_text(_names(rows))
         actions["rename"].setText(f"Rename {what}…" if len(rows) == 1 else "Rename cluster…")
         actions["notes"].setText(f"Notes of {what}…" if what else "Notes…")
         for name, (mark, set_text, take_text) in _WORDS.items():

@@ -148,7 +148,7 @@ class Commands(QObject):
         gallery.filter_reset_requested.connect(panel.show_all)
         gallery.preview_requested.connect(window.preview.open_image)
         window.preview.current_requested.connect(self._on_preview_current_requested)
-        window.preview.closed.connect(gallery.setFocus)
+        window.preview.closed.connect(self._on_preview_closed)
         gallery.cell_side_changed.connect(window.zoom.setValue)
         window.zoom.valueChanged.connect(gallery.set_cell_side)
         panel.shown_requested.connect(self._on_panel_shown_requested)
@@ -231,6 +231,10 @@ class Commands(QObject):
         session = self._controller.session
         chosen = frozenset() if session is None else session.selection.images
         self._controller.select(chosen if len(chosen) > 1 else [image], image)
+
+    @Slot()
+    def _on_preview_closed(self) -> None:
+        self._window.page.setFocus()
 
     @Slot(object, int)
     def _on_move_requested(self, images: tuple[int, ...], target: int) -> None:

@@ -35,6 +35,10 @@ def sentence(title: str) -> str:
 
 
 def short_title(title: str) -> str:
-    """A name fit for a menu: its end is cut where it is long, `&` is no mark of a key."""
-    cut = title if len(title) <= MOST_NAMED else f"{title[: MOST_NAMED - 1].rstrip()}…"
-    return cut.replace("&", "&&")
+    """A name fit for a menu: its end is cut where it is long."""
+    return title if len(title) <= MOST_NAMED else f"{title[: MOST_NAMED - 1].rstrip()}…"
+
+
+def menu_text(text: str) -> str:
+    """Words of a menu in which `&` is no mark of a key."""
+    return text.replace("&", "&&")

@@ -122,7 +122,9 @@ class Dialogs(QObject):
             return
         from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource
 
-        source = ExportSource(session.images, session.clustering, session.roots, tuple(selected))
+        source = ExportSource(
+            session.images, session.saved_clustering, session.roots, tuple(selected)
+        )
         dialog = ExportDialog(source, self._io, self._export_target, self._window)
         self._export = dialog
         dialog.exported.connect(self._on_dialog_exported)

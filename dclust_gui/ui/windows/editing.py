@@ -23,7 +23,7 @@ from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.typicality import typicality
 from dclust_gui.ui.views.message_bar import Message, MessageKind
-from dclust_gui.ui.windows.dialog_parts import short_title
+from dclust_gui.ui.windows.dialog_parts import menu_text, short_title
 from dclust_gui.ui.windows.key_guard import KeyGuard
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class EditKeeper(QObject):
     def _clusters(self) -> tuple[int, ...]:
         """The selected clusters that there are."""
         session = self._controller.session
-        table = {} if session is None else session.clustering.clusters
+        table = {} if session is None else session.saved_clustering.clusters
         return tuple(c for c in self._window.clusters.selected_clusters() if c in table)
 
     def _cluster_to_split(self, own: Sequence[int]) -> int | None:
@@ -144,11 +144,11 @@ class EditKeeper(QObject):
         session, actions = self._controller.session, self._window.actions_
         edit = self._controller.is_editable
         self._window.inspector.one.set_editable(edit)
-        state = Clustering.empty(0) if session is None else session.clustering
+        state = Clustering.empty(0) if session is None else session.saved_clustering
         own = own_clusters(state, selected) if session is not None else ()
         has_run = state.run_id is not None
         images = count_of(len(selected)) if selected else "images"
-        place = place_of(state, own)
+        place = menu_text(place_of(state, own))
         actions["split_out"].setText(f"Split {images} out of {place or 'their clusters'}")
         if own:
             actions["unassign"].setText(f"Take {images} out of {place or 'their clusters'}")
@@ -160,7 +160,7 @@ class EditKeeper(QObject):
             f"Take back the approval of {images}" if undo else f"Approve {images}"
         )
         to_split = self._cluster_to_split(own)
-        title = "" if to_split is None else short_title(state.clusters[to_split].title)
+        title = "" if to_split is None else menu_text(short_title(state.clusters[to_split].title))
         actions["split"].setText(f"Split '{title}' in parts…" if title else "Split in parts…")
         self._say_approve_cluster(state)
         is_in_cluster = any(key != UNASSIGNED for key in own)
@@ -181,7 +181,7 @@ class EditKeeper(QObject):
             action.setText("Approve all images of cluster")
             return
         n = int(np.isin(state.labels, clusters).sum())
-        what = f"'{short_title(state.clusters[clusters[0]].title)}'"
+        what = menu_text(f"'{short_title(state.clusters[clusters[0]].title)}'")
         if len(clusters) > 1:
             what = count_of(len(clusters), "cluster")
         action.setText(f"Approve {count_of(n)} of {what}")
@@ -192,8 +192,8 @@ class EditKeeper(QObject):
     def _on_split_out_triggered(self) -> None:
         session, ids = self._controller.session, self._presenter.selected
         if session is not None and ids:
-            made = session.clustering.next_id
-            edit = splits.split_out(session.clustering, ids)
+            made = session.saved_clustering.next_id
+            edit = splits.split_out(session.saved_clustering, ids)
             if self._controller.decide(lambda: session.apply(edit)):
                 self._window.clusters.edit_cluster(made)
 
@@ -201,7 +201,7 @@ class EditKeeper(QObject):
     def _on_approve_triggered(self) -> None:
         session, ids = self._controller.session, self._presenter.selected
         if session is not None and ids:
-            wanted = not all_approved(session.clustering, ids)
+            wanted = not all_approved(session.saved_clustering, ids)
             self._window.preview.step_on()
             self._approve(session, np.array(ids, np.int32), is_approved=wanted)
 
@@ -209,13 +209,13 @@ class EditKeeper(QObject):
     def _on_approve_cluster_triggered(self) -> None:
         session, clusters = self._controller.session, self._clusters()
         if session is not None and clusters:
-            members = np.flatnonzero(np.isin(session.clustering.labels, clusters))
+            members = np.flatnonzero(np.isin(session.saved_clustering.labels, clusters))
             self._approve(session, members.astype(np.int32), is_approved=True)
 
     def _approve(
         self, session: ProjectSession, images: NDArray[np.int32], *, is_approved: bool
     ) -> None:
-        edit = image_edits.approve(session.clustering, images, is_approved=is_approved)
+        edit = image_edits.approve(session.saved_clustering, images, is_approved=is_approved)
         self._controller.decide(lambda: session.apply(edit))
 
     @Slot(object, int)
@@ -232,9 +232,14 @@ class EditKeeper(QObject):
             return
         from dclust_gui.ui.windows.merge_dialog import MergeDialog
 
-        typical = typicality(session.confidence(), session.clustering)
+        typical = typicality(session.confidence(), session.saved_clustering)
         dialog = MergeDialog(
-            session.clustering, clusters, typical, files_of(session), self._loader, self._window
+            session.saved_clustering,
+            clusters,
+            typical,
+            files_of(session),
+            self._loader,
+            self._window,
         )
         dialog.merge_requested.connect(self._on_dialog_merge_requested)
         self._dialogs.show_dialog("merge", dialog)
@@ -251,14 +256,23 @@ class EditKeeper(QObject):
         session = self._controller.session
         if session is None:
             return
-        cluster = self._cluster_to_split(own_clusters(session.clustering, self._presenter.selected))
+        cluster = self._cluster_to_split(
+            own_clusters(session.saved_clustering, self._presenter.selected)
+        )
         if cluster is None or self._dialogs.raise_open("split"):
             return
         from dclust_gui.ui.windows.split_dialog import SplitDialog
 
-        typical = np.nan_to_num(typicality(session.confidence(), session.clustering), nan=-1.0)
+        typical = np.nan_to_num(
+            typicality(session.confidence(), session.saved_clustering), nan=-1.0
+        )
         dialog = SplitDialog(
-            session.clustering, cluster, typical, files_of(session), self._loader, self._window
+            session.saved_clustering,
+            cluster,
+            typical,
+            files_of(session),
+            self._loader,
+            self._window,
         )
         self._split = dialog
         dialog.parts_requested.connect(self._on_dialog_parts_requested)
@@ -278,8 +292,8 @@ class EditKeeper(QObject):
         session = self._controller.session
         if session is None or not isinstance(proposal, SplitProposal):
             return
-        if proposal.cluster in session.clustering.clusters:
-            edit = proposal.edit(session.clustering)
+        if proposal.cluster in session.saved_clustering.clusters:
+            edit = proposal.edit(session.saved_clustering)
             self._controller.decide(lambda: session.apply(edit))
 
     @Slot()
@@ -296,7 +310,7 @@ class EditKeeper(QObject):
             return
         from dclust_gui.ui.windows.example_dialog import ExampleDialog
 
-        state = session.clustering
+        state = session.saved_clustering
         place = place_of(state, own_clusters(state, ids)) or "their clusters"
         dialog = ExampleDialog(ids, place, files_of(session), self._loader, self._window)
         self._example = dialog
@@ -314,7 +328,7 @@ class EditKeeper(QObject):
         if session is None or not isinstance(proposal, ExampleProposal):
             return
         out = unchecked if isinstance(unchecked, frozenset) else frozenset()
-        edit = proposal.edit(session.clustering, threshold, out, name)
+        edit = proposal.edit(session.saved_clustering, threshold, out, name)
         self._controller.decide(lambda: session.apply(edit))
 
     @Slot()
@@ -339,7 +353,7 @@ class EditKeeper(QObject):
         self._window.statusBar().clearMessage()
         if session is None:
             return
-        state = session.clustering
+        state = session.saved_clustering
         targets = {
             image: cluster
             for image, cluster in found.targets().items()

@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
+from dclust_gui.domain.events import StageProgressed
+from dclust_gui.domain.splits import propose_merge
 from dclust_gui.services.reviewing import (
     Choice,
     ReviewItem,
@@ -50,6 +52,7 @@ _MOST_KEPT = 12
 _LEAST_SIDE = 800
 _N_EXEMPLARS = 6
 _N_OF_SIDE = 60
+_LOOKING = "Looking for what to review…"
 
 
 class ReviewKeeper(QObject):
@@ -103,6 +106,7 @@ class ReviewKeeper(QObject):
         controller.session_changed.connect(self._on_controller_session_changed)
         controller.state_changed.connect(self._on_controller_state_changed)
         work.state_changed.connect(self._on_work_state_changed)
+        host.progressed.connect(self._on_host_progressed)
         host.succeeded.connect(self._on_host_succeeded)
         host.failed.connect(self._on_host_failed)
         host.cancelled.connect(self._on_host_cancelled)
@@ -165,7 +169,7 @@ class ReviewKeeper(QObject):
             )
             return
         self._is_due = True
-        self.page.set_busy("Looking for what to review…")
+        self.page.set_busy(_LOOKING)
         self._later.start()
 
     @Slot()
@@ -186,6 +190,11 @@ class ReviewKeeper(QObject):
         self._is_due = False
         if job >= 0:
             self._host.cancel(job)
+
+    @Slot(int, object)
+    def _on_host_progressed(self, job: int, event: object) -> None:
+        if job == self._job and isinstance(event, StageProgressed) and event.total:
+            self.page.set_busy(f"{_LOOKING} {event.done / event.total:.0%}")
 
     @Slot(int, object)
     def _on_host_succeeded(self, job: int, result: object) -> None:
@@ -371,7 +380,8 @@ def card_of(item: ReviewItem, session: ProjectSession, files: ImageFiles) -> Rev
         )
     sides = _sides_of(item, state, typical)
     if item.kind is ReviewKind.MERGE:
-        return ReviewCard(question, reason, None, "", sides, "Keep apart", f"Merge into {there}")
+        stays = title_of(state, survivor_of(item, state))
+        return ReviewCard(question, reason, None, "", sides, "Keep apart", f"Merge into {stays}")
     return ReviewCard(question, reason, None, "", sides, "Keep together", "Split in two")
 
 
@@ -418,10 +428,15 @@ def reason_of(item: ReviewItem, state: Clustering) -> str:
         case ReviewKind.MERGE:
             return (
                 f"Their images have each other as neighbours ({item.score:.0%} mixed). The name"
-                f" {there} would stay."
+                f" {title_of(state, survivor_of(item, state))} would stay."
             )
         case ReviewKind.SPLIT:
             return f"Both parts keep to themselves ({item.score:.0%} apart)."
+
+
+def survivor_of(item: ReviewItem, state: Clustering) -> int:
+    """The cluster whose name would stay if two became one."""
+    return propose_merge(state, (item.cluster, item.suggestion)).survivor
 
 
 def title_of(state: Clustering, cluster: int) -> str:
