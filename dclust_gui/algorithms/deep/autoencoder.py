@@ -31,19 +31,20 @@ from dclust_gui.algorithms.base import (
     UnusableDataError,
     check_distinct,
 )
-from dclust_gui.algorithms.deep.base import DeepClusterer, Session, Trained
+from dclust_gui.algorithms.deep.base import DeepClusterer
+from dclust_gui.algorithms.deep.health import Health
 from dclust_gui.algorithms.deep.networks import encode
+from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING, START, Progress, TrainingStep
+from dclust_gui.algorithms.deep.session import Session, Trained
 from dclust_gui.algorithms.deep.starts import given_labels
 from dclust_gui.algorithms.deep.training import (
     TOTAL,
-    Health,
     Losses,
     Phase,
     Schedule,
     checked_epochs,
-    precision_context,
     train,
 )
 from dclust_gui.algorithms.registry import build, method

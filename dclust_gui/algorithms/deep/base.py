@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn.base import (
     clone,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from dclust_gui.algorithms.base import (
@@ -26,10 +25,12 @@ from dclust_gui.algorithms.base import (
     check_cluster_count,
     check_distinct,
 )
+from dclust_gui.algorithms.deep.inputs import finite_rows
 from dclust_gui.algorithms.deep.networks import AutoencoderNetwork, code_width, encode
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import Callback, Progress, Tick, TrainingStep
 from dclust_gui.algorithms.deep.scaling import Scaling, learn_scaling
+from dclust_gui.algorithms.deep.session import Session, Trained
 from dclust_gui.algorithms.deep.soft import log_soft_assignment
 from dclust_gui.algorithms.deep.starts import given_labels, starting_labels
 from dclust_gui.algorithms.lloyd import cluster_means
@@ -39,57 +40,6 @@ from dclust_gui.domain.errors import ClusteringError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """What one fit works on.
-
-    Attributes:
-        rows: float32 (n_images, d), scaled, on the device.
-        network: The head's own copy of the pretrained network, on the device.
-        n_clusters: Number of clusters.
-        progress: Told of every step.
-        random: Source of seeds.
-        start_labels: int32 (n_images,), before the head's own training.
-        centres: float32 (n_clusters, dz), on the device: means of the start's clusters.
-        notes: Sentences for the user.
-    """
-
-    rows: Tensor
-    network: AutoencoderNetwork
-    n_clusters: int
-    progress: Progress
-    random: np.random.RandomState
-    start_labels: LabelArray
-    centres: Tensor
-    notes: list[str]
-
-    @property
-    def device(self) -> torch.device:
-        """Where everything lies."""
-        return self.rows.device
-
-    def seed(self) -> int:
-        """A fresh seed."""
-        return int(self.random.randint(2**31 - 1))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trained:
-    """What a head's training gives back.
-
-    Attributes:
-        labels: int32 (n_images,); None where the most probable cluster of the assignments is it.
-        centres: float32 (n_clusters, dz).
-        is_collapsed: The training collapsed and the start was put back.
-        n_iter: Optimiser steps done.
-    """
-
-    labels: LabelArray | None
-    centres: Tensor
-    is_collapsed: bool = False
-    n_iter: int = 0
 
 
 class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -163,7 +113,7 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
             TrainingError: If the training diverges.
         """
         del y
-        features = self._validated(X, reset=True)
+        features = finite_rows(self, X, reset=True, is_float32=True)
         check_cluster_count(self.n_clusters, len(features))
         self._check(features)
         device = pick_device(self.device).torch_name
@@ -345,15 +295,5 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
 
     def _encoded(self, X: ArrayLike) -> Tensor:  # noqa: N803
         check_is_fitted(self)
-        features = self._validated(X, reset=False)
+        features = finite_rows(self, X, reset=False, is_float32=True)
         return encode(self.network_.encoder, torch.from_numpy(self.scaling_.apply(features)))
-
-    def _validated(self, X: ArrayLike, *, reset: bool) -> FloatArray:  # noqa: N803
-        """X as finite, C-ordered float32, its width checked."""
-        if not reset:
-            check_is_fitted(self)
-        try:
-            checked: FloatArray = validate_data(self, X, reset=reset, dtype=np.float32, order="C")
-        except ValueError as error:
-            raise UnusableDataError("Could not use the features.", str(error)) from error
-        return checked

@@ -35,7 +35,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dclust_gui.algorithms.base import FloatArray, UnusableDataError, check_distinct
-from dclust_gui.algorithms.deep.base import DeepClusterer, Session, Trained
+from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.selftraining import (
     LEAST_INTERVAL,
@@ -43,6 +43,7 @@ from dclust_gui.algorithms.deep.selftraining import (
     Settings,
     prior_tensor,
 )
+from dclust_gui.algorithms.deep.session import Session, Trained
 from dclust_gui.algorithms.deep.soft import log_membership_prior, log_soft_assignment
 from dclust_gui.algorithms.deep.starts import check_start
 from dclust_gui.algorithms.deep.training import Schedule, checked_epochs, epochs_for

@@ -25,6 +25,7 @@ from dclust_gui.algorithms.agglomerative import Agglomerative
 from dclust_gui.algorithms.base import FloatArray, LabelArray, UnusableDataError
 from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.gaussians import GaussianDensity, density_of_mixture
+from dclust_gui.algorithms.deep.inputs import finite_rows
 from dclust_gui.algorithms.deep.networks import encode
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import START, Progress
@@ -237,7 +238,7 @@ class N2D(DeepClusterer):
         return self._soft_of(self.transform(X))
 
     def _encoded(self, X: ArrayLike) -> Tensor:  # noqa: N803
-        features = self._validated(X, reset=False)
+        features = finite_rows(self, X, reset=False, is_float32=True)
         rows = torch.from_numpy(self.scaling_.apply(features))
         return encode(self.network_.encoder, rows) if self.uses_code_ else rows
 

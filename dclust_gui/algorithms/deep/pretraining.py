@@ -18,21 +18,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from dclust_gui.algorithms.base import FloatArray, UnusableDataError
+from dclust_gui.algorithms.base import UnusableDataError
+from dclust_gui.algorithms.deep.denoising import Corruption, EpochWatch, LayerPair, train_pair
+from dclust_gui.algorithms.deep.inputs import finite_rows
 from dclust_gui.algorithms.deep.networks import (
     AutoencoderNetwork,
-    DenseLayers,
     code_width,
     encode,
     hidden_widths,
 )
+from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.progress import (
     PRETRAINING,
     Callback,
@@ -49,22 +50,18 @@ from dclust_gui.algorithms.deep.training import (
     checked_epochs,
     epochs_for,
     generator_for,
-    precision_context,
     train,
 )
 from dclust_gui.compute.devices import pick_device
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
     from sklearn.utils import Tags
 
 STEPS = 4000
 MANY_ROWS = 20_000
 WAYS = ("end-to-end", "stacked")
-SLOW = 0.005
-"""A smaller gain of the five-epoch mean, as a share, ends an automatic pretraining."""
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -163,7 +160,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             TrainingError: If the training diverges.
         """
         del y
-        features = self._validated(X, reset=True)
+        features = finite_rows(self, X, reset=True)
         device = pick_device(self.device).torch_name
         progress = Progress(callback, tick)
         self.scaling_ = learn_scaling(features, self.scale)
@@ -188,7 +185,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         before = len(progress.history)
         if self.pretraining == "stacked":
             self._stack(network, rows, schedule, progress, seeds[2])
-        watch = _EpochWatch(progress, schedule, len(rows), "", may_stop=self.epochs == "auto")
+        watch = EpochWatch(progress, schedule, len(rows), "", may_stop=self.epochs == "auto")
         context = precision_context(self.precision, str(rows.device))
         drop = Corruption(self.corruption, generator_for(seeds[2], rows.device))
 
@@ -233,9 +230,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             if progress.is_stopped:
                 return
             detail = f"layer {number + 1} of {count}"
-            inner = _LayerPair(network, number)
+            inner = LayerPair(network, number)
             drop = Corruption(self.corruption, generator_for(seed + number, rows.device))
-            _train_pair(inner, inputs, drop, short, progress, detail, seed + number)
+            train_pair(inner, inputs, drop, short, progress, detail, seed + number)
             inputs = encode(inner.up, inputs)
 
     def _widths(self, n_features: int) -> tuple[int, ...]:
@@ -296,110 +293,4 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _scaled(self, X: ArrayLike) -> Tensor:  # noqa: N803
         check_is_fitted(self)
-        return torch.from_numpy(self.scaling_.apply(self._validated(X, reset=False)))
-
-    def _validated(self, X: ArrayLike, *, reset: bool) -> FloatArray:  # noqa: N803
-        try:
-            checked: FloatArray = validate_data(
-                self, X, reset=reset, dtype=[np.float32, np.float64], order="C"
-            )
-        except ValueError as error:
-            raise UnusableDataError("Could not use the features.", str(error)) from error
-        return checked
-
-
-class Corruption:
-    """Drops a share of a batch's values and scales the others up, as dropout does.
-
-    Args:
-        share: In [0, 1); 0 changes nothing.
-        generator: Source of randomness, on the rows' device.
-    """
-
-    def __init__(self, share: float, generator: torch.Generator) -> None:
-        self._kept = 1.0 - share
-        self._generator = generator
-
-    def __call__(self, batch: Tensor) -> Tensor:
-        """A corrupted copy, or the batch itself."""
-        if self._kept >= 1.0:
-            return batch
-        mask = torch.empty_like(batch).bernoulli_(self._kept, generator=self._generator)
-        return mask.mul_(batch).mul_(1.0 / self._kept)
-
-
-class _EpochWatch:
-    """Reports each epoch, and ends a training whose loss falls no more."""
-
-    def __init__(
-        self, progress: Progress, schedule: Schedule, n_rows: int, detail: str, *, may_stop: bool
-    ) -> None:
-        self._progress = progress
-        self._steps = schedule.steps(n_rows)
-        self._detail = detail
-        self._may_stop = may_stop
-        self._losses: list[float] = []
-        self.last_loss = float("nan")
-
-    def __call__(self, step: int, losses: Mapping[str, float]) -> bool:
-        if step == 0:
-            return False
-        self.last_loss = losses[TOTAL]
-        self._losses.append(self.last_loss)
-        now = TrainingStep(PRETRAINING, self._detail, step, self._steps, losses)
-        return self._progress.evaluated(now) or (self._may_stop and self._is_slow())
-
-    def _is_slow(self) -> bool:
-        if len(self._losses) < 20 or len(self._losses) % 5:
-            return False
-        before, now = np.mean(self._losses[-10:-5]), np.mean(self._losses[-5:])
-        return bool(now > (1.0 - SLOW) * before)
-
-
-class _LayerPair(nn.Module):
-    """One layer of the encoder and its mirror in the decoder, sharing their weights."""
-
-    def __init__(self, network: AutoencoderNetwork, number: int) -> None:
-        super().__init__()
-        count = len(network.encoder.layers)
-        self.up = _OneLayer(network.encoder, number, is_linear=number == count - 1)
-        self.down = _OneLayer(network.decoder, count - 1 - number, is_linear=number == 0)
-
-    def forward(self, rows: Tensor) -> Tensor:
-        out: Tensor = self.down(self.up(rows))
-        return out
-
-
-class _OneLayer(nn.Module):
-    """One layer of a stack with its activation."""
-
-    def __init__(self, stack: DenseLayers, number: int, *, is_linear: bool) -> None:
-        super().__init__()
-        self.layer = stack.layers[number]
-        self._bend = None if is_linear else stack.bend
-
-    def forward(self, rows: Tensor) -> Tensor:
-        out: Tensor = self.layer(rows)
-        return out if self._bend is None else self._bend(out)
-
-
-def _train_pair(
-    pair: _LayerPair,
-    inputs: Tensor,
-    drop: Corruption,
-    schedule: Schedule,
-    progress: Progress,
-    detail: str,
-    seed: int,
-) -> None:
-    """Train one layer and its mirror to give their input back."""
-
-    def loss(numbers: Tensor) -> Losses:
-        batch = inputs.index_select(0, numbers)
-        error = nn.functional.mse_loss(pair(drop(batch)), batch)
-        return {"reconstruction": error, TOTAL: error}
-
-    watch = _EpochWatch(progress, schedule, len(inputs), detail, may_stop=False)
-    phase = Phase(PRETRAINING, detail, "the autoencoder")
-    weights = list(pair.parameters())
-    train(loss, weights, len(inputs), schedule, phase, progress, seed=seed, update=watch)
+        return torch.from_numpy(self.scaling_.apply(finite_rows(self, X, reset=False)))

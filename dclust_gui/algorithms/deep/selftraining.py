@@ -9,25 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dclust_gui.algorithms.deep.base import Session, Trained
+from dclust_gui.algorithms.deep.health import Best, Health
 from dclust_gui.algorithms.deep.networks import encode
+from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.progress import CLUSTERING, TrainingStep
+from dclust_gui.algorithms.deep.session import Session, Trained
 from dclust_gui.algorithms.deep.soft import (
     divergence,
     log_soft_assignment,
     squared_distances,
     target_distribution,
 )
-from dclust_gui.algorithms.deep.training import (
-    TOTAL,
-    Best,
-    Health,
-    Losses,
-    Phase,
-    Schedule,
-    precision_context,
-    train,
-)
+from dclust_gui.algorithms.deep.training import TOTAL, Losses, Phase, Schedule, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

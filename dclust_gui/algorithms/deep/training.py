@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,18 +19,9 @@ from dclust_gui.algorithms.base import UnusableDataError
 from dclust_gui.algorithms.deep.progress import Progress, TrainingStep
 from dclust_gui.domain.errors import ClusteringError
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 TOTAL = "total"
 """Name of the loss that is minimised."""
-PRECISIONS = ("auto", "float32", "bfloat16")
 LEAST_BATCH = 16
-COLLAPSED_SHARE = 0.9
-"""One cluster with a larger share of the images is a collapse."""
-PATIENCE = 3
-"""So many evaluations in a row with fewer than half the clusters occupied are one, too."""
-
 Losses: TypeAlias = Mapping[str, Tensor]
 BatchLoss: TypeAlias = Callable[[Tensor], Losses]
 """From the int64 numbers of a batch's rows to the parts of its loss, "total" among them."""
@@ -98,36 +87,6 @@ def checked_epochs(epochs: int | str, automatic: int) -> int:
             f"Could not train for {epochs!r} epochs.", "It must be 'auto' or a number from 0."
         )
     return int(epochs)
-
-
-def precision_context(precision: str, device: str) -> AbstractContextManager[object]:
-    """What the layers compute in: float32, or bfloat16 with float32 weights, codes and losses.
-
-    Args:
-        precision: One of `PRECISIONS`; "auto" takes bfloat16 on NVIDIA cards and on processors
-            with matrix units for it (AMX), where a step takes less than half the time.
-        device: torch device.
-
-    Raises:
-        UnusableDataError: If the precision is unknown.
-    """
-    if precision not in PRECISIONS:
-        raise UnusableDataError(
-            f"Could not use the precision {precision!r}.",
-            "Precisions: " + ", ".join(PRECISIONS) + ".",
-        )
-    kind = torch.device(device).type
-    if precision == "bfloat16" or (precision == "auto" and _has_matrix_units(kind)):
-        return torch.autocast(kind, dtype=torch.bfloat16)
-    return nullcontext()
-
-
-def _has_matrix_units(kind: str) -> bool:
-    """Whether bfloat16 products are computed in hardware, several times as fast."""
-    if kind == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return kind == "cpu" and has_amx is not None and bool(has_amx())
 
 
 def generator_for(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
@@ -309,70 +268,3 @@ def _finite(means: _Means, phase: Phase) -> dict[str, float]:
             "Try a lower learning rate, or the frozen features.",
         )
     return losses
-
-
-class Health:
-    """Watches the sizes of the clusters for a collapse.
-
-    Args:
-        n_clusters: Number of clusters.
-        start: int32 (n_images,), the labels before the training: what was so from the start is
-            no collapse.
-    """
-
-    def __init__(self, n_clusters: int, start: NDArray[np.int32]) -> None:
-        self.n_clusters = n_clusters
-        sizes = np.bincount(start[start >= 0], minlength=n_clusters)
-        self._largest = max(COLLAPSED_SHARE, float(sizes.max()) / max(1, len(start)))
-        self._least = min(n_clusters / 2, int((sizes > 0).sum()))
-        self._n_bad = 0
-        self.is_collapsed = False
-
-    def check(self, labels: NDArray[np.int32]) -> int:
-        """Look at the labels of an evaluation; sets `is_collapsed`.
-
-        Args:
-            labels: int32 (n_images,).
-
-        Returns:
-            Number of occupied clusters.
-        """
-        sizes = np.bincount(labels[labels >= 0], minlength=self.n_clusters)
-        occupied = int((sizes > 0).sum())
-        self._n_bad = self._n_bad + 1 if occupied < self._least else 0
-        if self.n_clusters > 1:
-            is_one = float(sizes.max()) > self._largest * len(labels)
-            self.is_collapsed |= is_one or self._n_bad >= PATIENCE
-        return occupied
-
-
-class Best:
-    """The state with the lowest score among those with all clusters occupied."""
-
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self._live = dict(tensors)
-        self._kept: dict[str, Tensor] = {}
-        self.score = math.inf
-        self.step = -1
-
-    def offer(self, score: float, step: int) -> None:
-        """Keep the tensors as they are now if the score is lower than before."""
-        if score < self.score:
-            self.score, self.step = score, step
-            with torch.no_grad():
-                for name, tensor in self._live.items():
-                    if name in self._kept:
-                        self._kept[name].copy_(tensor)
-                    else:
-                        self._kept[name] = tensor.detach().clone()
-
-    def restore(self) -> bool:
-        """Put the best state back.
-
-        Returns:
-            Whether there was one.
-        """
-        with torch.no_grad():
-            for name, tensor in self._kept.items():
-                self._live[name].copy_(tensor)
-        return bool(self._kept)

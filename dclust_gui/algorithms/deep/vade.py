@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from dclust_gui.algorithms.base import FloatArray, LabelArray, UnusableDataError
-from dclust_gui.algorithms.deep.base import DeepClusterer, Session, Trained
+from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.gaussians import (
     GaussianDensity,
     density_of_labels,
@@ -36,6 +36,7 @@ from dclust_gui.algorithms.deep.gaussians import (
 )
 from dclust_gui.algorithms.deep.networks import encode
 from dclust_gui.algorithms.deep.progress import START, Progress
+from dclust_gui.algorithms.deep.session import Session, Trained
 from dclust_gui.algorithms.deep.soft import log_membership_prior
 from dclust_gui.algorithms.deep.starts import check_start
 from dclust_gui.algorithms.deep.training import Schedule, checked_epochs, epochs_for

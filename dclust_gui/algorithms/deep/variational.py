@@ -23,27 +23,19 @@ from dclust_gui.algorithms.deep.gaussians import (
     MOST_LOG_VARIANCE,
     GaussianDensity,
 )
+from dclust_gui.algorithms.deep.health import Best, Health
 from dclust_gui.algorithms.deep.mixtures import MixturePrior, divergence_from_mixture
 from dclust_gui.algorithms.deep.networks import AutoencoderNetwork, encode
+from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.progress import CLUSTERING, TrainingStep
-from dclust_gui.algorithms.deep.training import (
-    TOTAL,
-    Best,
-    Health,
-    Losses,
-    Phase,
-    Schedule,
-    generator_for,
-    precision_context,
-    train,
-)
+from dclust_gui.algorithms.deep.training import TOTAL, Losses, Phase, Schedule, generator_for, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from dclust_gui.algorithms.deep.base import Session
+    from dclust_gui.algorithms.deep.session import Session
 
 GAIN = 6.0
 """Steepness of the first logits: a pretrained output of 0 or 1 becomes a logit of -3 or 3."""

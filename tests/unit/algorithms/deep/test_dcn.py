@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dclust_gui.algorithms.deep.base import Session
-from dclust_gui.algorithms.deep.dcn import FIRST_COUNT, _Alternation, move_centres
+from dclust_gui.algorithms.deep.alternation import FIRST_COUNT, Alternation, move_centres
 from dclust_gui.algorithms.deep.networks import AutoencoderNetwork
 from dclust_gui.algorithms.deep.progress import CLUSTERING, Progress
+from dclust_gui.algorithms.deep.session import Session
 from dclust_gui.algorithms.deep.training import TOTAL, Phase, Schedule, generator_for, train
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_without_its_weight_it_is_the_autoencoder(
 ) -> None:
     schedule = Schedule(5, 64)
     alternating = session_of(clouds[0])
-    training = _Alternation(alternating, schedule, 0.0, 0.0, "float32")
+    training = Alternation(alternating, schedule, 0.0, 0.0, "float32")
     plain = session_of(clouds[0])
     plain.network.load_state_dict(alternating.network.state_dict())
     training.run()
@@ -82,7 +82,7 @@ def test_a_centre_without_images_is_revived(
 ) -> None:
     session = session_of(clouds[0])
     session.centres[3] = 1e6
-    training = _Alternation(session, Schedule(3, 64), 0.1, 0.0, "float32")
+    training = Alternation(session, Schedule(3, 64), 0.1, 0.0, "float32")
     trained = training.run()
     assert "revived" in " ".join(session.notes)
     assert float(trained.centres.abs().max()) < 1e3

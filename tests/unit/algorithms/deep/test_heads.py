@@ -14,9 +14,11 @@ from dclust_gui.algorithms.base import UnusableDataError
 from dclust_gui.algorithms.deep import base, selftraining, training
 from dclust_gui.algorithms.deep.autoencoder import AutoencoderClustering, separation
 from dclust_gui.algorithms.deep.dec import DEC
+from dclust_gui.algorithms.deep.health import Health
 from dclust_gui.algorithms.deep.networks import encode
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING, TrainingStep
+from dclust_gui.algorithms.deep.session import Session
 from dclust_gui.algorithms.deep.soft import squared_distances
 from dclust_gui.domain.control import Cancelled
 
@@ -110,13 +112,13 @@ def test_a_callback_stops_early_with_the_best_so_far(
 def test_a_collapse_is_said_and_the_start_put_back(
     name: str, make_head: Heads, clouds: Clouds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = training.Health.check
+    check = Health.check
 
-    def collapse(health: training.Health, labels: NDArray[np.int32]) -> int:
+    def collapse(health: Health, labels: NDArray[np.int32]) -> int:
         occupied = check(health, np.zeros_like(labels))
         return min(occupied, 1)
 
-    monkeypatch.setattr(training.Health, "check", collapse)
+    monkeypatch.setattr(Health, "check", collapse)
     head = make_head(name).fit(clouds[0])
     assert head.collapsed_
     assert "collapsed" in head.note_
@@ -287,7 +289,7 @@ def test_dec_scales_the_median_distance(
     medians: list[float] = []
     scale = selftraining.scale_session
 
-    def watch(session: base.Session) -> float:
+    def watch(session: Session) -> float:
         factor = scale(session)
         code = encode(session.network.encoder, session.rows)
         squared = squared_distances(code, session.centres)

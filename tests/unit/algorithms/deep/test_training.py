@@ -7,19 +7,18 @@ import pytest
 import torch
 from torch import nn
 
+from dclust_gui.algorithms.deep.health import Best, Health
+from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.progress import PRETRAINING, Progress, TrainingStep
 from dclust_gui.algorithms.deep.training import (
     TOTAL,
     Batches,
-    Best,
-    Health,
     Phase,
     Schedule,
     TrainingError,
     checked_epochs,
     epochs_for,
     generator_for,
-    precision_context,
     train,
 )
 from dclust_gui.domain.control import Cancelled

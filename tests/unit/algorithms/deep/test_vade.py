@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from dclust_gui.algorithms.base import UnusableDataError
 from dclust_gui.algorithms.deep.gaussians import LOG_2PI, density_of_labels
+from dclust_gui.algorithms.deep.health import Health
 from dclust_gui.algorithms.deep.mixtures import (
     MixturePrior,
     divergence_from_mixture,
@@ -20,7 +21,7 @@ from dclust_gui.algorithms.deep.mixtures import (
 )
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.saving import load_model, save_model
-from dclust_gui.algorithms.deep.training import Health, TrainingError
+from dclust_gui.algorithms.deep.training import TrainingError
 from dclust_gui.algorithms.deep.vade import VaDE
 
 if TYPE_CHECKING:
