@@ -132,6 +132,20 @@ def test_an_edit_meanwhile_stays_and_the_preview_comes_back(proposed: App, qtbot
     assert n_first(proposed, saved=True) == 4
 
 
+def test_edits_go_by_the_saved_clusters_while_a_proposal_is_open(
+    proposed: App, qtbot: QtBot
+) -> None:
+    session = session_of(proposed)
+    image = int(np.flatnonzero(session.saved_clustering.labels != session.clustering.labels)[0])
+    proposed.window.actions_["gallery"].trigger()
+    proposed.controller.select([image], image)
+    qtbot.waitUntil(proposed.window.actions_["approve"].isEnabled)
+    proposed.window.actions_["approve"].trigger()
+    assert session.saved_clustering.labels[image] == 1
+    qtbot.waitUntil(lambda: proposed.reclustering.choice.n_stale == 1)  # type: ignore[union-attr]
+    assert session.clustering.labels[image] == 1  # what is approved stays
+
+
 def test_another_preview_gives_way_to_ours_again(proposed: App, qtbot: QtBot) -> None:
     session = session_of(proposed)
     session.show_preview(None)
