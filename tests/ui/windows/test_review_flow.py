@@ -120,13 +120,15 @@ def test_clusters_are_shown_side_by_side(
 ) -> None:
     app, session = clustered_app, session_of(clustered_app)
     items[:] = clusters_asked()
+    app.controller.rename(3, "Owls")
     page = opened_page(app, qtbot)
     assert page.card is not None
     assert page.card.image is None
     assert [(s.title, s.column) for s in page.card.sections] == [
         ("'Cluster 02'", 0),
-        ("'Cluster 03'", 1),
+        ("'Owls'", 1),
     ]
+    assert page.take.words == "Merge into 'Owls'"
     page.take.click()
     assert list(session.clustering.clusters) == [1, 3]
     assert page.card is not None
