@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QDropEvent, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColor, QDragMoveEvent, QDropEvent, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from dclust_gui.domain.changes import ChangeSet
@@ -627,6 +627,28 @@ def test_a_whole_branch_dropped_on_another_is_to_be_merged(
     with qtbot.waitSignal(view.move_requested) as told:
         assert drop(view, last, view.branches.images_of(part))
     assert told.args == [view.branches.images_of(part), 4]
+
+
+def test_what_a_drop_would_do_is_said_once_for_each_target(view: DendrogramView) -> None:
+    said: list[str] = []
+    view.said.connect(said.append)
+    first, last = int(view.model.cut.nodes[0]), int(view.model.cut.nodes[3])
+
+    def drag_over(node: int, ids: tuple[int, ...]) -> None:
+        data = QMimeData()
+        data.setData(IMAGE_IDS_MIME, encode_ids(ids))
+        place = stem_of(view, node).toPoint()
+        event = QDragMoveEvent(place, Qt.DropAction.CopyAction, data, LEFT, NONE)
+        view.dragMoveEvent(event)
+
+    images = view.branches.images_of(first)
+    view.drops.begin(first)
+    drag_over(last, images)
+    drag_over(last, images)
+    drag_over(first, images)
+    view.drops.end()
+    drag_over(last, (1, 2))
+    assert said == ["Merge 'Cluster 01' into 'Cluster 04'", "Move 2 images to 'Cluster 04'"]
 
 
 def test_a_branch_cannot_be_dropped_on_itself_or_above_the_cut(view: DendrogramView) -> None:

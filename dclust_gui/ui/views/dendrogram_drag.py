@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QMimeData, QObject, QPoint, Qt, QTimer, S
 from PySide6.QtGui import QDrag
 
 from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.tree_layout import NO_NODE
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, decode_ids, encode_ids
 from dclust_gui.ui.views.gallery_drag import drag_pixmap
@@ -56,6 +57,7 @@ class DendrogramDrop(QObject):
         self._view = view
         self._dragged = NO_NODE
         self._dropped: tuple[tuple[int, ...], int, int] | None = None
+        self._said: tuple[int, int] = (NO_NODE, 0)
         self._delivery = QTimer(self)
         self._delivery.setSingleShot(True)
         self._delivery.setInterval(0)
@@ -68,6 +70,11 @@ class DendrogramDrop(QObject):
     def end(self) -> None:
         """The drag is over, wherever it ended."""
         self._dragged = NO_NODE
+        self.leave()
+
+    def leave(self) -> None:
+        """The drag is elsewhere."""
+        self._said = (NO_NODE, 0)
         self._view.set_target(NO_NODE)
 
     def accepts(self, event: QDropEvent) -> bool:
@@ -78,6 +85,7 @@ class DendrogramDrop(QObject):
         """Mark the branch that would take the images."""
         target = self._target(event)
         self._view.set_target(target)
+        self._say(target, event)
         if target == NO_NODE:
             event.ignore()
         else:
@@ -94,10 +102,32 @@ class DendrogramDrop(QObject):
             return
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        model = self._view.model
-        cluster = int(model.cut_clusters[model.cut.index_of(float(model.layout.start[target]))])
-        self._dropped = (ids, cluster, self._dragged)
+        self._dropped = (ids, self._cluster_of(target), self._dragged)
         self._delivery.start()
+
+    def _cluster_of(self, target: int) -> int:
+        model = self._view.model
+        return int(model.cut_clusters[model.cut.index_of(float(model.layout.start[target]))])
+
+    def _say(self, target: int, event: QDragMoveEvent) -> None:
+        """Tell what a drop would do, once for each target."""
+        n_bytes = event.mimeData().data(IMAGE_IDS_MIME).size()
+        if target == NO_NODE or (target, n_bytes) == self._said:
+            return
+        self._said = (target, n_bytes)
+        model, cluster = self._view.model, self._cluster_of(target)
+        title = model.title_of(cluster)
+        node = self._dragged
+        sources = () if node == NO_NODE else self._view.branches.whole_clusters(node)
+        merged = [s for s in sources if s != cluster]
+        if merged and cluster != UNASSIGNED:
+            what = count_of(len(merged), "cluster")
+            if len(merged) == 1:
+                what = f"'{model.title_of(merged[0])}'"
+            self._view.said.emit(f"Merge {what} into '{title}'")
+            return
+        ids = decode_ids(bytes(event.mimeData().data(IMAGE_IDS_MIME).data()))
+        self._view.said.emit(f"Move {count_of(len(ids))} to '{title}'")
 
     def _target(self, event: QDropEvent) -> int:
         """The branch of the cut below the pointer; `NO_NODE` where nothing can be dropped."""

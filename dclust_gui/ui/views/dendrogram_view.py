@@ -75,6 +75,7 @@ class DendrogramView(QAbstractScrollArea):
         export_requested: cluster ids (tuple) of a branch.
         camera_changed: Another part of the tree is shown.
         cut_shown: Another cut is shown, tried out or not.
+        said: A short note for the status bar.
     """
 
     selection_requested = Signal(object)
@@ -89,6 +90,7 @@ class DendrogramView(QAbstractScrollArea):
     export_requested = Signal(object)
     camera_changed = Signal()
     cut_shown = Signal()
+    said = Signal(str)
 
     def __init__(
         self, model: DendrogramModel, loader: ThumbnailLoader, parent: QWidget | None = None
@@ -388,6 +390,7 @@ class DendrogramView(QAbstractScrollArea):
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
         """The drag goes elsewhere."""
+        self.drops.leave()
         self.set_target(NO_NODE)
 
     def dropEvent(self, event: QDropEvent) -> None:

@@ -138,6 +138,7 @@ class TreePage(QObject):
         view.rename_requested.connect(self.rename_requested)
         view.menu_opened.connect(self.menu_opened)
         view.export_requested.connect(self._on_view_export_requested)
+        view.said.connect(self._on_view_said)
         pane.save_requested.connect(self._on_pane_save_requested)
         self._window.messages.height_changed.connect(view.navigator.set_room_below)
         view.navigator.set_room_below(self._window.messages.covered_px)
@@ -201,6 +202,10 @@ class TreePage(QObject):
     def _on_view_export_requested(self, clusters: object) -> None:
         if isinstance(clusters, tuple | list):
             self._dialogs.export(tuple(clusters))
+
+    @Slot(str)
+    def _on_view_said(self, text: str) -> None:
+        self._window.statusBar().showMessage(text, _NOTE_MS)
 
     @Slot()
     def _on_pane_save_requested(self) -> None:
