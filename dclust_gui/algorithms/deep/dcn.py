@@ -8,7 +8,7 @@ Each step of the network holds s and m; then the batch's images are assigned ane
 moved. One image at a time, eq. 9 is a running mean, so a whole batch with Delta_c new images in
 cluster c is m_c <- (c_c m_c + sum z) / (c_c + Delta_c) at once: no loop, no wait for a GPU. The
 counts start at 100, so that the first batches do not overthrow the start's centres. The code of
-the step itself is used for both (the authors encode the batch a second time), a sixth of the cost.
+the step itself is used for both (the authors encode the batch a second time).
 
 Defaults and why: L_rec is the mean squared error of features of unit variance, and the code is
 scaled to unit variance once, so that lambda means the same on any data; lambda = 0.1 as in the

@@ -18,8 +18,8 @@ Defaults and why:
 * Adam with 1e-3 falling along a cosine; the training ends when fewer than 0.1 % of the labels
   change between two targets.
 
-On frozen features of a backbone DEC is at -3 to +3 points of its start: the features are good and
-there is little to learn from their own clusters.
+On frozen features of a backbone there is little to learn from their own clusters: compare with the
+start before keeping the result (`tests/benchmarks/RESULTS.md`).
 
 Source:
     Xie, Girshick, Farhadi, "Unsupervised deep embedding for clustering analysis", ICML 2016,

@@ -82,11 +82,7 @@ class DenseLayers(nn.Module):
             self._draw(generator)
 
     def _draw(self, generator: torch.Generator) -> None:
-        """Xavier-uniform weights, no bias.
-
-        He's larger weights start with larger outputs and learn slower here: after 15 epochs on
-        10,000 digits a reconstruction loss of 0.27 against 0.21.
-        """
+        """Xavier-uniform weights, no bias; He's larger weights start with larger outputs."""
         with torch.no_grad():
             for layer in self.layers:
                 assert isinstance(layer, nn.Linear)

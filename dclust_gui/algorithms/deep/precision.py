@@ -20,7 +20,8 @@ def precision_context(precision: str, device: str) -> AbstractContextManager[obj
 
     Args:
         precision: One of `PRECISIONS`; "auto" takes bfloat16 on NVIDIA cards and on processors
-            with matrix units for it (AMX), where a step takes less than half the time.
+            with matrix units for it (AMX), where a step is faster: 30 ms against 49 for 256 images
+            and 784-500-500-2000-10 on one thread of a Xeon.
         device: torch device.
 
     Raises:
