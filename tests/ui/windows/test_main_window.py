@@ -559,7 +559,7 @@ def test_commands_act_on_the_image_shown_large_and_go_on_to_the_next(
     app.controller.select(chosen, chosen[0])
     app.window.preview.open_image(chosen[0])
     unassign = app.window.actions_["unassign"]
-    qtbot.waitUntil(shows(unassign, "Take 1 image out of cluster"))
+    qtbot.waitUntil(shows(unassign, "Take 1 image out of 'Cluster 01'"))
     unassign.trigger()
     assert [int(session.clustering.labels[i]) for i in chosen] == [UNASSIGNED, 1, 1]
     assert app.window.preview.image == chosen[1]
