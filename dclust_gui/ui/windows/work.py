@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
@@ -58,6 +58,9 @@ class Step(StrEnum):
 
 
 _GONE = "gone"
+
+_FIRST_MS = 40
+"""After a project is open: it is painted before the search for new files takes the processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,10 @@ class Work(QObject):
         self._rate = 0.0
         self._reading: StageProgressed | None = None
         self.last_error: BaseException | None = None
+        self._first = QTimer(self)
+        self._first.setSingleShot(True)
+        self._first.setInterval(_FIRST_MS)
+        self._first.timeout.connect(self.rescan)
         host.started.connect(self._on_host_started)
         host.progressed.connect(self._on_host_progressed)
         host.succeeded.connect(self._on_host_succeeded)
@@ -154,6 +161,7 @@ class Work(QObject):
         """Whether a job of the open project waits or runs."""
         return (
             self._is_read_due
+            or self._first.isActive()
             or self._found is not None
             or self._wanted is not None
             or any(step is not Step.WARM_UP for step in self._jobs.values())
@@ -204,14 +212,15 @@ class Work(QObject):
     # -- wishes ------------------------------------------------------------------------------
 
     def open(self, session: ProjectSession) -> None:
-        """Take care of a project: find its images and read them."""
+        """Take care of a project: find its images and read them, once it has been painted."""
         self.close()
         self._session = session
         if not session.is_read_only:
-            self.rescan()
+            self._first.start()
 
     def close(self) -> None:
         """Forget the project; its jobs are stopped, what is finished stays in the cache."""
+        self._first.stop()
         ids = [i for i, step in self._jobs.items() if step is not Step.WARM_UP]
         for job_id in ids:
             del self._jobs[job_id]
@@ -225,8 +234,10 @@ class Work(QObject):
         self._show_next()
         self._settle()
 
+    @Slot()
     def rescan(self) -> None:
         """Look for new, changed and vanished files, and read what is new."""
+        self._first.stop()
         if self._session is None or self._session.is_read_only:
             return
         if self._is_read_due or self._found is not None:
@@ -288,6 +299,7 @@ class Work(QObject):
 
     def cancel(self) -> None:
         """Stop the running job, and what was to follow it."""
+        self._first.stop()
         self._wanted = self._found = None
         self._is_read_due = False
         for job_id in sorted(self._jobs, reverse=True):

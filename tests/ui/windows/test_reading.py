@@ -8,6 +8,7 @@ import pytest
 
 from dclust_gui.domain.events import Stage
 from dclust_gui.domain.runs import RunSettings
+from dclust_gui.ui.windows.work import Step
 
 if TYPE_CHECKING:
     import threading
@@ -85,3 +86,21 @@ def test_best_wanted_while_images_are_read_ends_that_reading(
     assert app.controller.session is not None
     assert app.controller.session.run is not None
     assert app.controller.session.run.settings.quality == "best"
+
+
+def test_a_project_is_painted_before_its_files_are_looked_for(
+    qtbot: QtBot, app: App, photos: Path, start: Callable[[App, Path], None]
+) -> None:
+    start(app, photos)
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=10_000)
+    session = app.controller.session
+    assert session is not None
+    searches: list[bool] = []
+    app.work.state_changed.connect(lambda: searches.append(Step.SCAN in app.work._jobs.values()))
+    app.work.open(session)
+    at_once = (app.work.is_busy, any(searches))
+    qtbot.waitUntil(lambda: any(searches))
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=10_000)
+    app.work.open(session)
+    app.work.close()
+    assert (*at_once, app.work.is_busy) == (True, False, False)
