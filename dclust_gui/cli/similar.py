@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ def similar(
 ) -> None:
     """List the images of a project that are most like an image, the most similar first."""
     from dclust_gui.domain.clustering import UNASSIGNED
+    from dclust_gui.domain.errors import InputError
     from dclust_gui.domain.images import display_path
     from dclust_gui.services.labels_table import root_prefixes
     from dclust_gui.services.opening import open_project
@@ -36,6 +38,11 @@ def similar(
     with output.quiet_libraries(), Workspace() as workspace, interruptible() as token:
         service = SimilarService(workspace.engine)
         known = find_image(snapshot, image)
+        if known is None and not os.path.lexists(image):
+            raise InputError(
+                f"'{output.printable(str(image))}' cannot be read.",
+                "There is no such file, here or in the project.",
+            )
         if known is None:
             found = service.by_file(snapshot, image, n, token)
         else:

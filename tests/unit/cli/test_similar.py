@@ -58,5 +58,7 @@ def test_bad_image_and_bad_number(dclust: Dclust, project: Path) -> None:
     done = dclust("similar", project, "x.jpg")
     assert done.code == 1
     assert done.error_line.startswith("dclust: 'x.jpg' cannot be read.")
-    assert dclust("similar", project, "none.jpg").code == 1
+    absent = dclust("similar", project, "none.jpg")
+    assert absent.code == 1
+    assert "'none.jpg' cannot be read. There is no such file" in absent.error_line
     assert dclust("similar", project, "x.jpg", "-n", 0).code == 2
