@@ -10,9 +10,10 @@ Defaults and why:
   division by f_j pushes towards equal sizes.
 * The target is computed from all images every max(30, an epoch's) steps, never from a batch: a
   batch's own target sharpens its noise.
-* Start: k-means on the code as published, or the clusters of N2D ("n2d", the default), which are
-  up to 20 points better on digits. The clusters of N2D are not round in the code, so that DEC would
-  lose half of the gain; for the first quarter of the steps they are therefore the target.
+* Start: k-means on the code as published, or the clusters of N2D ("n2d", the default): on 10,000
+  digits DEC then ends at an accuracy of .95 in place of .65 to .76. The clusters of N2D are not
+  round in the code and DEC would lose half of the gain (.86); for the first quarter of the steps
+  they are therefore the target.
 * The code is scaled once so that the median squared distance to the nearest centre is 2: far above,
   assignments learn nothing; far below, all are equal.
 * Adam with 1e-3 falling along a cosine; the training ends when fewer than 0.1 % of the labels
