@@ -39,7 +39,7 @@ class WhyRow(QWidget):
         self._target = ""
         self.move_button = QPushButton(self)
         self.move_button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.regions = self._button("Show regions", "Which regions of the picture count")
+        self.regions = self._button("Regions", "Which regions of the picture count")
         self.against = self._button("Against second best", "Compare with the second-best cluster")
         self.note = note_label(self)
         self.note.setContentsMargins(0, 0, 0, 0)
