@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from dclust_gui.ui.app import SWITCH_S
+from dclust_gui.ui.bench import editing
 from dclust_gui.ui.bench.common import BUSY, FrameTimes, as_in_the_window
 from dclust_gui.ui.bench.extraction import multiply
 
@@ -41,3 +42,16 @@ def test_threads_switch_as_in_the_window_only_while_it_is_measured(qapp: object)
     with as_in_the_window():
         assert sys.getswitchinterval() == SWITCH_S
     assert sys.getswitchinterval() == before
+
+
+def test_edits_are_timed_with_their_undo_and_redo(qapp: object) -> None:
+    rows = {what: value for what, value, _ in editing.measure(60, ("move",), 1)}
+    whole = [what for what in rows if what.endswith(", window")]
+    assert whole == [
+        "move, window",
+        "undo move, window",
+        "redo move, window",
+        "slowest edit, undo or redo, window",
+    ]
+    assert rows["slowest edit, undo or redo, window"] == max(rows[what] for what in whole)
+    assert all(value > 0 for value in rows.values())

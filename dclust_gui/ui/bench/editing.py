@@ -24,7 +24,7 @@ from dclust_gui.ui.bench.common import N_IMAGES, FrameTimes, Row, application, w
 from dclust_gui.ui.bench.opening import BigEngine, NoWarmUp, make_big_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dclust_gui.services.session import ProjectSession
 
@@ -35,11 +35,15 @@ _N_PICKED = 20_000
 _BUSY = ", GUI thread's processor time"
 
 
-def measure(n_images: int = N_IMAGES) -> list[Row]:
+def measure(
+    n_images: int = N_IMAGES, kinds: Sequence[str] = KINDS, repeats: int = _REPEATS
+) -> list[Row]:
     """Make every kind of edit several times; take each back and do it again.
 
     Args:
         n_images: How many images there are.
+        kinds: Which edits.
+        repeats: How often each.
 
     Returns:
         The slowest of each kind in milliseconds, and the slowest of all; and the same for the
@@ -56,7 +60,8 @@ def measure(n_images: int = N_IMAGES) -> list[Row]:
         with patch("dclust_gui.ui.windows.work.WarmUpJob", NoWarmUp):
             app = App(Settings(folder / "settings.json"), workspace)
             try:
-                return _edit_all(app, project, n_images)
+                _open(app, project, n_images)
+                return _edit_all(app, kinds, repeats)
             finally:
                 app.commands.dialogs.close_all()
                 app.window.allow_close()
@@ -65,7 +70,7 @@ def measure(n_images: int = N_IMAGES) -> list[Row]:
                 app.deleteLater()
 
 
-def _edit_all(app: App, project: Path, n_images: int) -> list[Row]:
+def _open(app: App, project: Path, n_images: int) -> None:
     app.window.resize(*_SIZE)
     app.show()
     app.controller.open_path(project)
@@ -74,11 +79,14 @@ def _edit_all(app: App, project: Path, n_images: int) -> list[Row]:
     wait_until(lambda: not app.work.is_busy)
     gallery.set_grouped(True)
     wait(2 * _SETTLE_MS)
+
+
+def _edit_all(app: App, kinds: Sequence[str], repeats: int) -> list[Row]:
     session = app.controller.session
     assert session is not None
     random, slowest = np.random.default_rng(0), FrameTimes()
-    for kind in KINDS:
-        for _ in range(_REPEATS):
+    for kind in kinds:
+        for _ in range(repeats):
             _edit(app, session, kind, random, slowest)
     rows: list[Row] = []
     for note, times in (("", slowest.wall_ms), (_BUSY, slowest.busy_ms)):
