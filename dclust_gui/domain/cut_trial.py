@@ -48,9 +48,7 @@ class CutTrial:
         layout: The tree.
     """
 
-    def __init__(
-        self, state: Clustering, images: NDArray[np.integer], layout: TreeLayout
-    ) -> None:
+    def __init__(self, state: Clustering, images: NDArray[np.integer], layout: TreeLayout) -> None:
         self._state = state
         self._layout = layout
         in_order = images[layout.order]
@@ -90,9 +88,7 @@ class CutTrial:
             labels = np.where(self._is_free, labels, self._labels)
         return TriedCut(branches, labels, shown)
 
-    def _overlaps(
-        self, cut: Cut
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _overlaps(self, cut: Cut) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of branch and present cluster that share images, and how many."""
         firsts = self._free_before[cut.starts]
         edges = np.union1d(firsts, self._run_starts)
