@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QFrame,
@@ -179,8 +179,32 @@ class Inspector(QWidget):
             QTimer.singleShot(0, self, self._follow_look)
 
 
+class _Scrolled(QScrollArea):
+    """A scroll area whose page may wrap its text.
+
+    With the bar the page is narrower and higher, without it wider and lower; where each asks for
+    the other, Qt would go back and forth without end. The second turn is left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_resizing = False
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take part in the page's change of size, but not in one that this has caused."""
+        if event.type() != QEvent.Type.Resize:
+            return super().eventFilter(watched, event)
+        if self._is_resizing:
+            return False
+        self._is_resizing = True
+        try:
+            return super().eventFilter(watched, event)
+        finally:
+            self._is_resizing = False
+
+
 def _scrolled(page: QWidget) -> QScrollArea:
-    area = QScrollArea()
+    area = _Scrolled()
     area.setWidget(page)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
