@@ -103,9 +103,7 @@ def root_prefixes(roots: Sequence[Path]) -> list[str]:
 
 
 def write_labels(path: Path, rows: Iterable[LabelRow]) -> None:
-    """Write the table as CSV, whole or not at all.
-
-    A text that a spreadsheet would take for a formula gets `./` (path) or `'` (name) before it.
+    """Write the table as CSV, whole or not at all; see `labels_text`.
 
     Args:
         path: The file; an existing one is replaced.
@@ -114,6 +112,14 @@ def write_labels(path: Path, rows: Iterable[LabelRow]) -> None:
     Raises:
         InputError: If it would take the place of an image or project.
         StorageError: If the file cannot be written.
+    """
+    write_output(path, labels_text(rows), "the labels")
+
+
+def labels_text(rows: Iterable[LabelRow]) -> str:
+    """The table as CSV.
+
+    A text that a spreadsheet would take for a formula gets `./` (path) or `'` (name) before it.
     """
     lines = [",".join(COLUMNS)]
     lines += [
@@ -128,7 +134,7 @@ def write_labels(path: Path, rows: Iterable[LabelRow]) -> None:
         )
         for row in rows
     ]
-    write_output(path, "\n".join(lines) + "\n", "the labels")
+    return "\n".join(lines) + "\n"
 
 
 def read_labels(path: Path, columns: Sequence[str] = ("cluster", "label")) -> dict[str, str]:

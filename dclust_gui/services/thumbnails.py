@@ -63,6 +63,19 @@ class ThumbnailService:
             return decode_thumbnail(data)
         return pixels
 
+    def encoded(self, path: Path, content: bytes, side_px: int) -> bytes | None:
+        """A small picture as a JPEG file; see `load`.
+
+        Args:
+            path: The image file.
+            content: Its content hash; empty when it has not been read yet.
+            side_px: Long side, pixels.
+        """
+        from dclust_gui.imaging.thumbnails import make_thumbnail
+
+        pixels = self.load(path, content, side_px)
+        return None if pixels is None else make_thumbnail(pixels, side_px)
+
     def full(self, path: Path, max_side: int) -> NDArray[np.uint8] | None:
         """A large preview.
 

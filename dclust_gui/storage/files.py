@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dclust_gui.storage.verified_copy import place
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
@@ -35,18 +39,66 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
-    try:
-        with temporary.open("xb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
+    with _removed_on_failure(temporary):
+        _write_through(temporary, parts)
         temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def write_new_file(paths: Iterable[Path], parts: Iterable[bytes | memoryview]) -> Path:
+    """Write a file under the first name that is free; nothing is ever replaced.
+
+    Args:
+        paths: Names to try, all in one folder, which is made if need be.
+        parts: Its content, in order.
+
+    Returns:
+        The name it got.
+
+    Raises:
+        OSError: If it cannot be written or no name is free; nothing is left behind.
+    """
+    names = iter(paths)
+    path = next(names)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(path)
+    with _removed_on_failure(temporary):
+        _write_through(temporary, parts)
+        while not _placed(temporary, path):
+            following = next(names, None)
+            if following is None:
+                raise FileExistsError(errno.EEXIST, "Every name for it is taken", str(path))
+            path = following
+    sync_folder(path.parent)
+    return path
+
+
+def _placed(temporary: Path, path: Path) -> bool:
+    """Give a file its name; False where that is taken."""
+    try:
+        place(temporary, path)
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def _removed_on_failure(temporary: Path) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+
+
+def _write_through(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write a new file and wait until it is on the disk."""
+    with path.open("xb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
