@@ -14,6 +14,7 @@ from dclust_gui.domain import edits, image_edits, splits
 from dclust_gui.domain.clustering import PALETTE_SIZE
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
+from dclust_gui.domain.names import check_names, wanted_name
 from dclust_gui.services import marks
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def new(
     """Make a cluster of images."""
     with _writing(context) as session:
         ids = _select(session, paths or [])
-        _apply(session, edits.new_cluster(session.clustering, ids, name))
+        _apply(session, edits.new_cluster(session.clustering, ids, wanted_name(name)))
 
 
 @edit_app.command()
@@ -99,22 +100,32 @@ def split(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="How like, 0 to 1; chosen if left out.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of what is split out.")] = "",
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name of what is split out; with --k once a part, the largest first:"
+            " that one stays, and '' leaves a name as it is."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
 ) -> None:
     """Split a cluster into parts, or split out the images that are like some examples."""
     examples = [*(like or []), *(more or [])]
     if bool(k) == bool(like):
         raise typer.BadParameter("give either --k N or --like PATH...")
-    if k and (more or name or threshold is not None):
-        raise typer.BadParameter("--k goes with no examples, no --name and no --threshold")
+    names = [wanted_name(text) for text in name or []]
+    if k and (more or threshold is not None):
+        raise typer.BadParameter("--k goes with no examples and no --threshold")
+    if len(names) > (k or 1):
+        raise typer.BadParameter(f"there are {len(names)} names for {count_of(k or 1, 'part')}")
     with _writing(context) as session, _features() as service:
         found = (
-            _parts_edit(session, service, cluster, k)
+            _parts_edit(session, service, cluster, k, names)
             if k
-            else _like_edit(session, service, cluster, examples, threshold, name)
+            else _like_edit(session, service, cluster, examples, threshold, "".join(names))
         )
         if dry_run:
+            check_names(session.clustering.clusters, found)
             output.say(_sentence(found, "Would "))
             return
         _apply(session, found)
@@ -335,7 +346,13 @@ def _mark(context: typer.Context, clusters: Sequence[str], mark: marks.Mark, *, 
         _apply(session, marks.set_mark(session.clustering, rows, mark, wanted=not off))
 
 
-def _parts_edit(session: ProjectSession, service: SimilarService, cluster: str, k: int) -> Edit:
+def _parts_edit(
+    session: ProjectSession,
+    service: SimilarService,
+    cluster: str,
+    k: int,
+    names: Sequence[str],
+) -> Edit:
     from dclust_gui.services.editing.proposals import propose_parts
     from dclust_gui.services.snapshot import snapshot_of
 
@@ -343,7 +360,7 @@ def _parts_edit(session: ProjectSession, service: SimilarService, cluster: str, 
     with interruptible() as token:
         proposal = propose_parts(service, snapshot_of(session), row.id, k, token)
     output.say(f"'{row.title}' in parts of {', '.join(f'{n:,}' for n in proposal.sizes())} images.")
-    return proposal.edit(session.clustering)
+    return proposal.edit(session.clustering, dict(enumerate(names)))
 
 
 def _like_edit(

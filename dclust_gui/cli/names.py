@@ -23,7 +23,7 @@ def names(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Suggest names for the clusters of a project from what the backbone knows."""
-    from dclust_gui.services.naming import apply_names, read_vocabulary, suggest
+    from dclust_gui.services.naming import apply_names, names_to_give, read_vocabulary, suggest
     from dclust_gui.services.opening import open_project
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.snapshot import snapshot_of
@@ -40,8 +40,7 @@ def names(
             found = suggest(snapshot_of(session), workspace.engine, words, token)
         n_named = 0
         if apply:
-            chosen = {f.cluster: f.suggestions[0].name for f in found if f.suggestions}
-            n_named = apply_names(session, chosen)
+            n_named = apply_names(session, names_to_give(session.clustering, found))
         table = session.clustering.clusters
         titles = {f.cluster: table[f.cluster].title for f in found}
     finally:

@@ -11,7 +11,6 @@ from dclust_gui.cli import output
 from dclust_gui.cli.running import interruptible
 from dclust_gui.domain.control import ignore_events
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.errors import InputError
 
 if TYPE_CHECKING:
     from dclust_gui.domain.clustering import Clustering
@@ -95,17 +94,9 @@ def _ids(wanted: list[str], clustering: Clustering) -> tuple[int, ...]:
     """
     if {"all", "none"} & set(wanted):
         raise typer.BadParameter("give --accept all or none alone, or clusters")
-    ids = []
-    for text in wanted:
-        cluster = clustering.find(text)
-        if cluster is None:
-            raise InputError(
-                f"There is no cluster '{text}' in this project.",
-                "",
-                "See the names with 'dclust recluster PROJECT'.",
-            )
-        ids.append(cluster.id)
-    return tuple(ids)
+    from dclust_gui.services.editing.naming import target_called
+
+    return tuple(target_called(clustering, text) for text in wanted)
 
 
 def _title(cluster: int, clustering: Clustering) -> str:

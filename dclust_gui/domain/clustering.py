@@ -130,16 +130,6 @@ class Clustering:
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
         return {key: found.get(key, 0) for key in (UNASSIGNED, *self.clusters)}
 
-    def find(self, text: str) -> Cluster | None:
-        """The cluster that a person means by an id, a name or a title like `Cluster 07`."""
-        wanted = text.strip()
-        if not wanted:
-            return None
-        by_name = [c for c in self.clusters.values() if wanted in (c.name, c.title)]
-        if by_name:
-            return by_name[0]
-        return self.clusters.get(int(wanted)) if wanted.isdecimal() else None
-
     def grown(self, n_images: int) -> Clustering:
         """The same clustering with new, Unassigned images at the end.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain.clustering import PALETTE_SIZE, UNASSIGNED, Cluster, Clustering, ImageFlag
+from dclust_gui.domain.names import clean_name, same_name, wanted_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -171,7 +172,7 @@ def new_cluster(state: Clustering, images: Iterable[int] = (), name: str = "") -
         name: Its name; empty for none.
     """
     ids = distinct_ids(images)
-    cluster = Cluster(state.next_id, name.strip(), next_colour(state.clusters.values()))
+    cluster = Cluster(state.next_id, clean_name(name), next_colour(state.clusters.values()))
     title = f"new cluster '{cluster.title}'"
     if len(ids):
         title += f" from {count_of(len(ids))}"
@@ -222,25 +223,45 @@ def update_cluster(state: Clustering, cluster: Cluster, kind: EditKind, title: s
     Raises:
         KeyError: If there is no such cluster.
     """
-    before = state.clusters[cluster.id]
+    return update_clusters(state, {cluster.id: cluster}, kind, title)
+
+
+def update_clusters(
+    state: Clustering, rows: Mapping[int, Cluster], kind: EditKind, title: str
+) -> Edit:
+    """Change rows of the cluster table as one step.
+
+    Args:
+        state: The present state.
+        rows: The rows as they shall be, by id.
+        kind: RENAME or MARK.
+        title: The edit's name.
+
+    Raises:
+        KeyError: If there is no such cluster.
+    """
     return Edit(
         kind,
         title,
-        clusters_before={cluster.id: before},
-        clusters_after={cluster.id: cluster},
+        clusters_before={key: state.clusters[key] for key in rows},
+        clusters_after=dict(rows),
         run_before=state.run_id,
         run_after=state.run_id,
     )
 
 
 def rename(state: Clustering, cluster_id: int, name: str) -> Edit:
-    """Give a cluster a name; an empty name takes it away.
+    """Give a cluster a name; an empty name takes it away, and so does the title it has without.
 
     Raises:
+        InputError: If nothing of the name can be seen.
         KeyError: If there is no such cluster.
     """
     before = state.clusters[cluster_id]
-    after = replace(before, name=name.strip())
+    unnamed = replace(before, name="")
+    wanted = wanted_name(name)
+    is_title = same_name(wanted) == same_name(unnamed.title)
+    after = unnamed if is_title else replace(before, name=wanted)
     title = f"rename '{before.title}' to '{after.title}'"
     return update_cluster(state, after, EditKind.RENAME, title)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from dclust_gui.domain.edits import (
     replace_all,
 )
 from dclust_gui.domain.identity import decided_images
+from dclust_gui.domain.names import free_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,7 +119,8 @@ def keep_groups(
     kept = sorted(set(wanted))
     table = dict(state.clusters)
     for key in kept:
-        table.setdefault(key, clusters[key])
+        if key not in table:
+            table[key] = _come_back(clusters[key], table.values())
     is_free = ~decided_images(state)
     after = state.labels.copy()
     leaves = is_free & np.isin(state.labels, kept) & (labels != state.labels) & (labels != ABSENT)
@@ -136,6 +139,11 @@ def keep_groups(
     shown = ", ".join(names) if len(names) <= _SHOWN else count_of(len(names), "cluster")
     title = f"keep {name} for {shown}"
     return replace_all(state, EditKind.KEEP, title, after, final, state.run_id)
+
+
+def _come_back(gone: Cluster, others: Iterable[Cluster]) -> Cluster:
+    """A cluster that ended, under a name that no other has taken meanwhile."""
+    return replace(gone, name=free_name(gone.name, (other.title for other in others)))
 
 
 def _has_meaning(cluster: Cluster) -> bool:

@@ -10,9 +10,10 @@ import numpy as np
 from dclust_gui.domain import edits
 from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageFlag
 from dclust_gui.domain.edits import Edit, EditKind, count_of, distinct_ids
+from dclust_gui.domain.names import clean_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -95,16 +96,10 @@ def split_out(state: Clustering, images: Iterable[int], name: str = "") -> Edit:
         if len(sources) == 1
         else count_of(len(sources), "cluster")
     )
-    new = max(edit.clusters_after)
     title = f"split {count_of(len(ids))} out of {place}"
-    if name.strip():
-        title += f" as '{state_title(edit.clusters_after[new])}'"
+    if clean_name(name):
+        title += f" as '{clean_name(name)}'"
     return replace(edit, kind=EditKind.SPLIT, title=title)
-
-
-def state_title(cluster: Cluster | None) -> str:
-    """A cluster's title; empty where there is none."""
-    return "" if cluster is None else cluster.title
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,31 +130,36 @@ class SplitProposal:
         """Images of each part."""
         return tuple(np.bincount(self.parts, minlength=self.n_parts).tolist())
 
-    def edit(self, state: Clustering, names: Sequence[str] = ()) -> Edit:
-        """The decision: the largest part stays, each other one becomes a cluster.
+    def edit(self, state: Clustering, names: Mapping[int, str] | None = None) -> Edit:
+        """The decision: the largest part stays, each other one becomes a cluster; one step.
 
         Args:
             state: The state it was proposed for, or one in which some images have moved since;
                 those are left alone.
-            names: Names of the parts from the second on; those left out have none.
+            names: Names by the number of the part; parts that are left out get none, and part 0,
+                which stays, keeps the cluster's.
 
         Raises:
             KeyError: If the cluster is gone.
         """
+        wanted = {part: clean_name(name) for part, name in (names or {}).items()}
         source = state.clusters[self.cluster]
         is_there = state.labels[self.images] == self.cluster
         moves = is_there & (self.parts > 0)
         ids, parts = self.images[moves], self.parts[moves]
         present = np.unique(parts)
         table = dict(state.clusters)
+        if len(present) and wanted.get(0):
+            table[self.cluster] = replace(source, name=wanted[0])
         lookup = np.zeros(self.n_parts, np.int32)
         for number, part in enumerate(present.tolist()):
             key = state.next_id + number
-            name = names[part - 1].strip() if part - 1 < len(names) else ""
-            table[key] = Cluster(key, name, edits.next_colour(table.values()))
+            table[key] = Cluster(key, wanted.get(part, ""), edits.next_colour(table.values()))
             lookup[part] = key
         flags = state.flags[ids]
-        made: dict[int, Cluster | None] = {key: table[key] for key in lookup[present].tolist()}
+        before: dict[int, Cluster | None] = dict.fromkeys(lookup[present].tolist())
+        if table[self.cluster] != source:
+            before[self.cluster] = source
         return Edit(
             EditKind.SPLIT,
             f"split '{source.title}' into {count_of(len(present) + 1, 'cluster')}",
@@ -168,8 +168,8 @@ class SplitProposal:
             lookup[parts],
             flags,
             flags | np.uint8(ImageFlag.HAND_PLACED),
-            dict.fromkeys(made),
-            made,
+            before,
+            {key: table[key] for key in before},
             state.run_id,
             state.run_id,
         )

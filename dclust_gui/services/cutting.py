@@ -143,7 +143,7 @@ def accept_cut(session: ProjectSession, request: CutRequest) -> bool:
     run = session.run
     if run is None or not np.array_equal(run.tree, request.layout.tree):
         raise InputError("The cut belongs to another run.", "", "Cut the present tree again.")
-    edit = cut_edit(session.clustering, run, request)
+    edit = cut_edit(session.saved_clustering, run, request)
     session.apply(edit)
     return not edit.changes_nothing
 

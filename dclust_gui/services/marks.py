@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dclust_gui.domain import edits
 from dclust_gui.domain.edits import Edit, EditKind, count_of
+from dclust_gui.domain.names import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def set_mark(state: Clustering, rows: Sequence[Cluster], mark: Mark, *, wanted: 
         case _:
             after = [replace(row, is_ignored=wanted) for row in rows]
             title = f"ignore {what}" if wanted else f"stop ignoring {what}"
-    return _update(state, rows, after, title)
+    return _update(state, after, title)
 
 
 def recolour(state: Clustering, rows: Sequence[Cluster], colour: int) -> Edit:
@@ -77,34 +78,24 @@ def recolour(state: Clustering, rows: Sequence[Cluster], colour: int) -> Edit:
         colour: Index below `PALETTE_SIZE`.
     """
     after = [replace(row, colour=colour) for row in rows]
-    return _update(state, rows, after, f"change the colour of {_names(rows)}")
+    return _update(state, after, f"change the colour of {_names(rows)}")
 
 
 def annotate(state: Clustering, row: Cluster, notes: str) -> Edit:
     """Change a cluster's notes; empty ones take them away."""
-    after = replace(row, notes=notes.strip())
-    title = f"change the notes of '{row.title}'"
-    return edits.update_cluster(state, after, EditKind.MARK, title)
+    return annotate_all(state, [row], notes)
 
 
 def annotate_all(state: Clustering, rows: Sequence[Cluster], notes: str) -> Edit:
     """Give clusters the same notes; empty ones take them away."""
-    after = [replace(row, notes=notes.strip()) for row in rows]
-    return _update(state, rows, after, f"change the notes of {_names(rows)}")
+    text = clean_text(notes)
+    after = [replace(row, notes=text) for row in rows]
+    return _update(state, after, f"change the notes of {_names(rows)}")
 
 
 def _names(rows: Sequence[Cluster]) -> str:
     return f"'{rows[0].title}'" if len(rows) == 1 else count_of(len(rows), "cluster")
 
 
-def _update(
-    state: Clustering, before: Sequence[Cluster], after: Sequence[Cluster], title: str
-) -> Edit:
-    return Edit(
-        EditKind.MARK,
-        title,
-        clusters_before={row.id: row for row in before},
-        clusters_after={row.id: row for row in after},
-        run_before=state.run_id,
-        run_after=state.run_id,
-    )
+def _update(state: Clustering, after: Sequence[Cluster], title: str) -> Edit:
+    return edits.update_clusters(state, {row.id: row for row in after}, EditKind.MARK, title)

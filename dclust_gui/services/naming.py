@@ -11,16 +11,18 @@ import numpy as np
 from dclust_gui.domain import edits
 from dclust_gui.domain.edits import EditKind, count_of
 from dclust_gui.domain.errors import BackboneError, InputError
+from dclust_gui.domain.names import clean_name, same_name
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from dclust_gui.algorithms.naming import ClassName, Suggestion
+    from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.engine.pipeline import Engine
@@ -273,29 +275,59 @@ def _checkpoint(token: CancelToken | None) -> Callable[[int, int], None] | None:
     return check
 
 
+def names_to_give(state: Clustering, found: Sequence[ClusterNames]) -> dict[int, str]:
+    """The best suggestion for each cluster without a name, none twice and none that is taken.
+
+    Where two clusters have the same best one, it goes to the one that it fits better, and the
+    other gets its next best.
+
+    Args:
+        state: The present state.
+        found: Suggestions.
+
+    Returns:
+        Name by cluster; clusters for which none is left are missing.
+    """
+    table = state.clusters
+    used = {same_name(cluster.title) for cluster in table.values()}
+    offers = sorted(
+        (rank, -suggestion.score, one.cluster, suggestion.name)
+        for one in found
+        if one.cluster in table and not table[one.cluster].name
+        for rank, suggestion in enumerate(one.suggestions)
+    )
+    chosen: dict[int, str] = {}
+    for _, _, cluster, name in offers:
+        if cluster not in chosen and same_name(name) and same_name(name) not in used:
+            chosen[cluster] = name
+            used.add(same_name(name))
+    return chosen
+
+
 def apply_names(session: ProjectSession, names: Mapping[int, str]) -> int:
     """Give names to clusters that have none, as one step; names given by hand stay.
 
     Args:
         session: The project, open for writing.
-        names: Name of each cluster by id; those that exist no longer are passed over.
+        names: Name of each cluster by id, see `names_to_give`; those that exist no longer are
+            passed over, and so are names that are taken.
 
     Returns:
         How many clusters were named.
     """
-    state = session.clustering
+    state = session.saved_clustering
     table = dict(state.clusters)
-    used = {cluster.name.casefold() for cluster in table.values() if cluster.name}
+    used = {same_name(cluster.title) for cluster in table.values()}
     n_named = 0
-    for cluster, name in names.items():
-        known = table.get(cluster)
-        if known is None or known.name or not name.strip() or name.casefold() in used:
+    for cluster, wanted in names.items():
+        known, name = table.get(cluster), clean_name(wanted)
+        if known is None or known.name or not name or same_name(name) in used:
             continue
-        table[cluster] = replace(known, name=name.strip())
-        used.add(name.casefold())
+        table[cluster] = replace(known, name=name)
+        used.add(same_name(name))
         n_named += 1
     if n_named:
         title = f"name {count_of(n_named, 'cluster')}"
-        labels = state.labels
-        session.apply(edits.replace_all(state, EditKind.RENAME, title, labels, table, state.run_id))
+        rows = {key: row for key, row in table.items() if row != state.clusters[key]}
+        session.apply(edits.update_clusters(state, rows, EditKind.RENAME, title))
     return n_named

@@ -24,6 +24,7 @@ from dclust_gui.domain.errors import InputError, StorageError
 from dclust_gui.domain.history import History, Marker, Step
 from dclust_gui.domain.identity import Adoption, adopt
 from dclust_gui.domain.images import absolute_path
+from dclust_gui.domain.names import check_names, wanted_name
 from dclust_gui.domain.selection import Selection
 
 if TYPE_CHECKING:
@@ -171,8 +172,12 @@ class ProjectSession:
         self.apply(edits.move(self._clustering, images, self._known(target)))
 
     def new_cluster(self, images: Iterable[int] = (), name: str = "") -> int:
-        """Make a cluster with these images in it; returns its id."""
-        edit = edits.new_cluster(self._clustering, images, name)
+        """Make a cluster with these images in it; returns its id.
+
+        Raises:
+            InputError: If the name cannot be used; see `apply`.
+        """
+        edit = edits.new_cluster(self._clustering, images, wanted_name(name))
         self.apply(edit)
         return max(edit.clusters_after)
 
@@ -184,7 +189,11 @@ class ProjectSession:
         self.apply(edits.merge(self._clustering, sources, target))
 
     def rename(self, cluster: int, name: str) -> None:
-        """Give a cluster a name; an empty one takes it away."""
+        """Give a cluster a name; an empty one takes it away.
+
+        Raises:
+            InputError: If the name cannot be used; see `apply`.
+        """
         self.apply(edits.rename(self._clustering, self._known(cluster), name))
 
     def apply(self, edit: Edit) -> bool:
@@ -196,6 +205,9 @@ class ProjectSession:
             False if it changes nothing; then there is no step.
 
         Raises:
+            NameTakenError: If two clusters would be called the same; it tells which, so that
+                merging them can be offered.
+            InputError: If a cluster would get a name that cannot be used.
             StorageError: If it could not be saved; the state is as before.
         """
         return self._record(edit)
@@ -401,6 +413,7 @@ class ProjectSession:
     def _record(self, edit: Edit, adoption: Adoption | None = None) -> bool:
         if edit.changes_nothing:
             return False
+        check_names(self._clustering.clusters, edit)
         self.check_writable()
         before = self._clustering
         step = Step(edit.kind, edit.title, now(), user_name())

@@ -8,6 +8,7 @@ import numpy as np
 
 from dclust_gui.domain import edits, image_edits, splits
 from dclust_gui.domain.clustering import PALETTE_SIZE, UNASSIGNED
+from dclust_gui.domain.names import free_name
 from dclust_gui.domain.splits import SplitProposal
 from dclust_gui.services import marks
 
@@ -41,11 +42,11 @@ class RandomEdits:
 
     def new(self) -> Edit:
         """Make a cluster of images."""
-        return edits.new_cluster(self._state, self._images(), self._word())
+        return edits.new_cluster(self._state, self._images(), self._name())
 
     def split_out(self) -> Edit:
         """Split images out of their clusters."""
-        return splits.split_out(self._state, self._images(), self._word())
+        return splits.split_out(self._state, self._images(), self._name())
 
     def split_in_three(self) -> Edit:
         """Split a cluster in three."""
@@ -78,7 +79,7 @@ class RandomEdits:
 
     def rename(self) -> Edit:
         """Rename a cluster."""
-        return edits.rename(self._state, self._cluster().id, self._word())
+        return edits.rename(self._state, self._cluster().id, self._name())
 
     def mark(self) -> Edit:
         """Pin, review or ignore clusters, or take that back."""
@@ -128,6 +129,9 @@ class RandomEdits:
     def _cluster(self) -> Cluster:
         keys = list(self._state.clusters)
         return self._state.clusters[keys[int(self._random.integers(len(keys)))]]
+
+    def _name(self) -> str:
+        return free_name(self._word(), (row.title for row in self._state.clusters.values()))
 
     def _word(self) -> str:
         return ("", "Beach", "Sea", "Küste", "海")[int(self._random.integers(5))]

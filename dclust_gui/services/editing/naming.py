@@ -9,38 +9,66 @@ from typing import TYPE_CHECKING
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.images import absolute_path
+from dclust_gui.domain.names import UNASSIGNED_NAME, clean_name, same_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dclust_gui.domain.clustering import Cluster, Clustering
     from dclust_gui.domain.images import ImageRecord
 
-UNASSIGNED_WORD = "Unassigned"
+_ID = "id:"
+_DIGITS = 12
 
 
 def cluster_called(state: Clustering, text: str) -> Cluster:
-    """The cluster of a name, a title like `Cluster 07`, or an id.
+    """The cluster of a name, a title like `Cluster 07`, or an id; `id:7` is always an id.
 
     Raises:
-        InputError: If there is none, or several have the name.
+        InputError: If there is none, or more than one may be meant.
     """
-    wanted = text.strip()
-    named = [c for c in state.clusters.values() if wanted and wanted in (c.name, c.title)]
-    if len(named) > 1:
-        ids = ", ".join(str(c.id) for c in named)
-        raise InputError(f"Several clusters are called '{wanted}'.", "", f"Give an id: {ids}.")
-    found = named[0] if named else state.find(wanted)
-    if found is None:
-        raise _no_cluster(state, wanted)
-    return found
+    return one_called(state.clusters, text, "in this project")
+
+
+def one_called(clusters: Mapping[int, Cluster], text: str, where: str) -> Cluster:
+    """As `cluster_called`, in any table of clusters.
+
+    Args:
+        clusters: The table.
+        text: What a person wrote.
+        where: Ends the sentence `There is no cluster 'x' ...`.
+
+    Raises:
+        InputError: If there is none, or more than one may be meant.
+    """
+    wanted = clean_name(text)
+    number = wanted.removeprefix(_ID)
+    by_id = clusters.get(int(number)) if number.isdecimal() and len(number) < _DIGITS else None
+    if number != wanted:
+        if by_id is None:
+            raise _no_cluster(clusters, wanted, where)
+        return by_id
+    rows = clusters.values()
+    named = [c for c in rows if wanted and wanted in (c.name, c.title)]
+    named = named or [c for c in rows if wanted and same_name(c.title) == same_name(wanted)]
+    meant = {c.id: c for c in (*named, *([by_id] if by_id else []))}
+    if not meant:
+        raise _no_cluster(clusters, wanted, where)
+    if len(meant) > 1:
+        ids = " or ".join(f"{_ID}{c.id}" for c in meant.values())
+        what = f"Several clusters are called '{wanted}'."
+        if by_id and by_id not in named:
+            what = f"'{wanted}' is the name of one cluster and the number of '{by_id.title}'."
+        raise InputError(what, "", f"Write {ids}.")
+    return next(iter(meant.values()))
 
 
 def target_called(state: Clustering, text: str) -> int:
     """As `cluster_called`, as an id; `Unassigned` is a target, too."""
-    is_bin = text.strip().casefold() == UNASSIGNED_WORD.casefold()
-    if is_bin and not any(c.name == text.strip() for c in state.clusters.values()):
+    wanted = clean_name(text)
+    is_bin = same_name(wanted) == same_name(UNASSIGNED_NAME)
+    if is_bin and not any(c.name == wanted for c in state.clusters.values()):
         return UNASSIGNED
     return cluster_called(state, text).id
 
@@ -94,11 +122,12 @@ def _named_by(path: Path, places: dict[bytes, int], relatives: dict[bytes, int])
     return []
 
 
-def _no_cluster(state: Clustering, wanted: str) -> InputError:
-    titles = [c.title for c in state.clusters.values()]
+def _no_cluster(clusters: Mapping[int, Cluster], wanted: str, where: str) -> InputError:
+    titles = [c.title for c in clusters.values()]
     near = difflib.get_close_matches(wanted, titles, n=3)
     hint = f"Did you mean {' or '.join(repr(t) for t in near)}?" if near else ""
     if not hint and titles:
         shown = ", ".join(f"'{t}'" for t in titles[:8])
-        hint = f"There are {shown}{' and others' if len(titles) > 8 else ''}."
-    return InputError(f"There is no cluster '{wanted}' in this project.", "", hint)
+        verb = "is" if len(titles) == 1 else "are"
+        hint = f"There {verb} {shown}{' and others' if len(titles) > 8 else ''}."
+    return InputError(f"There is no cluster '{wanted}' {where}.", "", hint)

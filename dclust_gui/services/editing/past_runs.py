@@ -9,10 +9,11 @@ import numpy as np
 
 from dclust_gui.domain.clustering import UNASSIGNED, Cluster
 from dclust_gui.domain.comparison import ABSENT, compare
-from dclust_gui.domain.edits import EditKind, count_of
+from dclust_gui.domain.edits import EditKind
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.identity import match_by_overlap
 from dclust_gui.domain.image_edits import keep_groups
+from dclust_gui.services.editing.naming import one_called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,7 +136,8 @@ def keep_run(session: ProjectSession, run_id: int, clusters: Iterable[str | int]
         StorageError: If it cannot be read.
     """
     groups = run_groups(session, run_id)
-    wanted = [_cluster_of(groups, text) for text in clusters]
+    where = f"in run {run_id}"
+    wanted = [one_called(groups.clusters, str(text), where).id for text in clusters]
     return keep_groups(
         session.saved_clustering, groups.labels, groups.clusters, wanted, f"run {run_id}"
     )
@@ -162,18 +164,6 @@ def last_run_summary(session: ProjectSession) -> str:
         return ""
     before, after = session.store.state_at(at[-1]), session.store.state_at(at[-1] + 1)
     return changes_between(before, after)[1] if before.clusters else ""
-
-
-def _cluster_of(groups: RunGroups, text: str | int) -> int:
-    wanted = str(text).strip()
-    by_name = [c.id for c in groups.clusters.values() if wanted in (c.name, c.title)]
-    if len(by_name) == 1:
-        return by_name[0]
-    if wanted.isdecimal() and int(wanted) in groups.clusters:
-        return int(wanted)
-    titles = ", ".join(f"'{c.title}'" for c in groups.clusters.values())
-    what = count_of(len(groups.clusters), "cluster")
-    raise InputError(f"Run {groups.run} has no cluster '{wanted}'.", f"It has {what}: {titles}.")
 
 
 def _guessed(

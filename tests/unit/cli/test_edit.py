@@ -126,12 +126,37 @@ def test_wrong_use_ends_with_2(
 
 
 def test_ambiguous_names_ask_for_an_id(dclust: Dclust, project: Path) -> None:
-    for key in (1, 2):
-        dclust("edit", project, "rename", key, "Beach")
-    done = dclust("edit", project, "pin", "Beach")
+    dclust("edit", project, "rename", 1, "2")
+    done = dclust("edit", project, "pin", "2")
     assert done.code == 1
-    assert "Give an id: 1, 2." in done.error_line
-    assert dclust("edit", project, "pin", 2).code == 0
+    assert "'2' is the name of one cluster and the number of 'Cluster 02'." in done.error_line
+    assert "Write id:1 or id:2." in done.error_line
+    assert dclust("edit", project, "pin", "id:2").out == "Pin 'Cluster 02'.\n"
+    assert dclust("edit", project, "pin", "id:9").code == 1
+
+
+def test_a_name_that_is_taken_is_refused(dclust: Dclust, project: Path) -> None:
+    dclust("edit", project, "rename", 1, " Sandy \n beach\t")
+    assert dclust("edit", project, "pin", "sandy BEACH").out == "Pin 'Sandy beach'.\n"
+    for arguments in (("rename", 2, "sandy beach"), ("new", "Sandy  Beach")):
+        done = dclust("edit", project, *arguments)
+        assert done.code == 1
+        assert "There is a cluster 'Sandy beach' already." in done.error_line
+    assert dclust("edit", project, "new", " \n").code == 1
+    assert dclust("edit", project, "rename", 2, "Cluster 09").code == 1
+    assert dclust("edit", project, "rename", 2, "Cluster 02").out == "Nothing changed.\n"
+
+
+def test_parts_are_named_in_the_same_step(dclust: Dclust, project: Path) -> None:
+    taken = dclust("edit", project, "split", 1, "--k", 2, "--name", "A", "--name", "a", "--dry-run")
+    assert taken.code == 1
+    assert dclust("edit", project, "split", 1, "--k", 2, *("--name", "x") * 3).code == 2
+    done = dclust("edit", project, "split", 1, "--k", 2, "--name", "Sand", "--name", "Sky")
+    assert done.code == 0
+    assert dclust("edit", project, "pin", "Sand", "Sky").code == 0
+    dclust("edit", project, "undo")
+    dclust("edit", project, "undo")
+    assert dclust("edit", project, "pin", "Sky").code == 1
 
 
 def test_history_jump_and_nothing_to_undo(dclust: Dclust, project: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dclust_gui.services.editing.naming import cluster_called
 from dclust_gui.services.opening import open_project
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ def test_all_is_accepted_as_one_step(dclust: Dclust, project: Path) -> None:
     session = open_project(project, read_only=True)
     assert session.history.undo_step is not None
     assert session.history.undo_step.title.startswith("re-cluster the rest: move 6 images")
-    mine = session.clustering.find("mine")
-    assert mine is not None
+    mine = cluster_called(session.clustering, "mine")
     assert len(session.clustering.members(mine.id)) == 10
     session.close()
     assert "No image would move." in dclust("recluster", project, "--accept", "all").out

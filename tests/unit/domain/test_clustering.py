@@ -44,24 +44,6 @@ def test_members_and_counts_include_empty_clusters_and_unassigned() -> None:
     assert Clustering.empty(0).counts() == {UNASSIGNED: 0}
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("2", 2), (" Beach ", 2), ("Cluster 01", 1), ("9", None), ("beach", None), ("", None)],
-)
-def test_cluster_is_found_by_id_name_or_title(text: str, expected: int | None) -> None:
-    found = example().find(text)
-    assert (found.id if found else None) == expected
-
-
-def test_name_goes_before_id() -> None:
-    state = Clustering(
-        np.empty(0, np.int32), np.empty(0, np.uint8), {1: Cluster(1, "2"), 2: Cluster(2)}, 3
-    )
-    found = state.find("2")
-    assert found is not None
-    assert found.id == 1
-
-
 def test_titles() -> None:
     assert Cluster(7).title == "Cluster 07"
     assert Cluster(7, "Dunes").title == "Dunes"

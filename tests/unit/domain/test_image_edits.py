@@ -66,3 +66,11 @@ def test_what_a_person_decided_stays_and_strays_lose_their_cluster() -> None:
     after = edits.apply(state, image_edits.keep_groups(state, older, past, [2], "run 1"))
     assert after.labels.tolist() == [1, 1, 2, UNASSIGNED, 2, 2]
     assert 3 not in after.clusters  # empty now, without a name
+
+
+def test_a_cluster_that_comes_back_takes_no_name_that_another_has_now() -> None:
+    older = np.array([1, 1, 7, 7, 7, 7], np.int32)
+    past = {1: Cluster(1), 7: Cluster(7, "beach", 4, "notes")}
+    edit = image_edits.keep_groups(example(), older, past, [7], "run 1")
+    assert edit.title == "keep run 1 for 'beach (2)'"
+    assert edits.apply(example(), edit).clusters[7] == Cluster(7, "beach (2)", 4, "notes")

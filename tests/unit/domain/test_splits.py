@@ -48,22 +48,33 @@ def test_split_out_names_its_scope() -> None:
     assert splits.split_out(example(), [8]).title == "new cluster 'Cluster 04' from 1 image"
     after = edits.apply(example(), edit)
     assert after.members(4).tolist() == [3, 4]
-    assert splits.state_title(None) == ""
 
 
 def test_split_in_parts_keeps_the_first_and_leaves_moved_images_alone() -> None:
     proposal = SplitProposal(3, np.array([5, 6, 7], np.int32), np.array([0, 1, 2], np.int32))
     assert (proposal.n_parts, proposal.sizes()) == (3, (1, 1, 1))
     assert proposal.members(1).tolist() == [6]
-    edit = proposal.edit(example(), ["", "Sky"])
+    edit = proposal.edit(example(), {1: "", 2: " Sky\n"})
     assert edit.title == "split 'Cluster 03' into 3 clusters"
     after = edits.apply(example(), edit)
     assert after.labels.tolist() == [1, 1, 1, 2, 2, 3, 4, 5, UNASSIGNED]
     assert after.clusters[5].name == "Sky"
     assert after.flags.tolist() == [0] * 6 + [HAND, HAND, 0]
+    assert dict(edits.apply(after, edit.inverse()).clusters) == dict(example().clusters)
     moved = edits.apply(example(), edits.move(example(), [6], 2))
     later = edits.apply(moved, proposal.edit(moved))
     assert later.labels.tolist() == [1, 1, 1, 2, 2, 3, 2, 4, UNASSIGNED]
+
+
+def test_the_part_that_stays_can_be_named_in_the_same_step() -> None:
+    proposal = SplitProposal(3, np.array([5, 6, 7], np.int32), np.array([0, 1, 1], np.int32))
+    edit = proposal.edit(example(), {0: "Sand", 1: "Sky"})
+    after = edits.apply(example(), edit)
+    assert (after.clusters[3].name, after.clusters[4].name) == ("Sand", "Sky")
+    assert after.clusters[3].notes == example().clusters[3].notes
+    assert dict(edits.apply(after, edit.inverse()).clusters) == dict(example().clusters)
+    gone = edits.apply(example(), edits.move(example(), [6, 7], 2))
+    assert proposal.edit(gone, {0: "Sand"}).changes_nothing
 
 
 def test_examples_slider_and_strays() -> None:

@@ -99,7 +99,7 @@ def test_runs_are_compared_and_an_older_one_is_kept(
     assert session.clustering.labels.tolist() == first.tolist()
     with pytest.raises(InputError, match="no run 9"):
         run_groups(session, 9)
-    with pytest.raises(InputError, match="has no cluster 'Sea'"):
+    with pytest.raises(InputError, match="no cluster 'Sea' in run 1"):
         keep_run(session, 1, ["Sea"])
 
 

@@ -12,6 +12,7 @@ import pytest
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering, ImageFlag
 from dclust_gui.domain.errors import InputError, StorageError
 from dclust_gui.domain.images import FileStamp, ImageFacts, ImageRecord, ImageStatus
+from dclust_gui.domain.names import free_name
 from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.domain.selection import Selection
 from dclust_gui.services.session import ProjectSession, now, user_name
@@ -83,6 +84,11 @@ class Actor:
         """Random images."""
         return self.random.sample(range(len(self.session.images)), self.random.randint(0, 9))
 
+    def name(self, *names: str) -> str:
+        """One of these, or with a number if a cluster has it."""
+        titles = [row.title for row in self.session.clustering.clusters.values()]
+        return free_name(self.random.choice(names), titles)
+
     def act(self) -> None:
         """Do one thing, and check that it was one transition with one message."""
         session, keys = self.session, list(self.session.clustering.clusters)
@@ -95,11 +101,11 @@ class Actor:
             case "move":
                 session.move(self.some(), self.random.choice([UNASSIGNED, *keys]))
             case "new":
-                session.new_cluster(self.some(), self.random.choice(["", "Beach", " Dogs "]))
+                session.new_cluster(self.some(), self.name("", "Beach", " Dogs "))
             case "merge":
                 session.merge(self.random.choices(keys, k=2), self.random.choice(keys))
             case "name":
-                session.rename(self.random.choice(keys), self.random.choice(["", "A", "B"]))
+                session.rename(self.random.choice(keys), self.name("", "A", "B"))
             case "run":
                 n = len(session.images)
                 session.accept_run(run([self.random.randint(-1, 5) for _ in range(n)]))
