@@ -9,21 +9,42 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import ImageSkipped, Stage
 from dclust_gui.domain.images import display_path
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.services.export_plan import ExportMode, ExportPlan
-from dclust_gui.services.export_present import is_untouched, path_in, regular_status
+from dclust_gui.services.export_present import (
+    is_our_symlink,
+    is_same_file,
+    is_untouched,
+    path_in,
+    regular_status,
+)
 from dclust_gui.services.export_steps import Action, ExportStep, folder_of
 from dclust_gui.storage.export_journal import ExportedFile, ExportJournal, StartedFile
-from dclust_gui.storage.verified_copy import CopyError, content_hash, copy_verified, place
+from dclust_gui.storage.file_modes import (
+    can_reflink,
+    hard_link,
+    is_same_device,
+    move_here,
+    reflink,
+    release,
+    symlink,
+)
+from dclust_gui.storage.verified_copy import (
+    CopiedFile,
+    CopyError,
+    content_hash,
+    copy_verified,
+    place,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dclust_gui.domain.control import CancelToken, EventSink
-    from dclust_gui.storage.verified_copy import CopiedFile
 
 _FILES_PER_BATCH = 64
 _DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -42,6 +63,7 @@ class ExportResult:
         skipped: Files left out because their name is taken, as was asked for.
         failed: Files that could not be exported, each with a reason.
         stopped: Why the export ended early; empty when it went through.
+        places: Where a move has put the originals, by where they were; empty in other modes.
     """
 
     copied: int = 0
@@ -51,13 +73,15 @@ class ExportResult:
     skipped: int = 0
     failed: tuple[tuple[Path, str], ...] = ()
     stopped: str = ""
+    places: Mapping[Path, Path] = field(default_factory=dict)
 
 
 def run_export(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportResult:
     """Do what a plan says; run it again after any interruption to finish.
 
-    Originals are opened for reading only. No file is ever overwritten but copies of ours that
-    nobody changed; nothing is removed but temporary files of our own and folders left empty.
+    Originals are opened for reading only; a move alone takes them away, once they are safe in
+    their new place. No file is ever overwritten but copies of ours that nobody changed; nothing is
+    removed but temporary files of our own and folders of ours left empty.
 
     Args:
         plan: Made for the present state of the target.
@@ -69,10 +93,14 @@ def run_export(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportR
 
     Raises:
         StorageError: If the target cannot be written or another export into it is running.
+        InputError: If the drive cannot do what the mode asks for.
         Cancelled: If the job was cancelled.
     """
     target = plan.request.target
-    with ExportJournal(target, plan.request.mode.value) as journal:
+    project = plan.request.project
+    key = b"" if project is None else os.fsencode(project.absolute())
+    with ExportJournal(target, plan.request.mode.value, key) as journal:
+        _check_reflink(plan)
         meter = StageMeter(Stage.EXPORT, len(plan.steps), sink, token)
         run = _Run(plan, journal, sink, token)
         run.remove_leftovers()
@@ -99,6 +127,21 @@ def export_title(target: Path, result: ExportResult) -> str:
         return ""
     part = ", stopped early" if result.stopped else ""
     return f"export {count_of(n_files, 'file')} to '{target.name}'{part}"
+
+
+def _check_reflink(plan: ExportPlan) -> None:
+    """Refuse reflinks where the drive has none, before each file fails on its own."""
+    if plan.request.mode is not ExportMode.REFLINK:
+        return
+    first = next((s for s in plan.steps if s.action is Action.COPY), None)
+    if first is None or not first.source.exists():
+        return
+    if not can_reflink(first.source, plan.request.target):
+        raise InputError(
+            f"Could not export to '{display_path(os.fsencode(plan.request.target))}'.",
+            "Its drive cannot share the blocks of the originals (reflink).",
+            "Copy, or use a Btrfs, XFS or APFS drive that also holds the originals.",
+        )
 
 
 class _StoppedError(Exception):
@@ -140,9 +183,8 @@ class _Run:
         self._moved_files: dict[Path, ExportedFile] = {}
         self._folders: set[Path] = set()
         self._emptied: set[Path] = set()
-        copiers: dict[ExportMode, Callable[[Path, Path, CancelToken], CopiedFile]]
-        copiers = {ExportMode.COPY: copy_verified}
-        self._copy = copiers[plan.request.mode]
+        self._mode = plan.request.mode
+        self._places: dict[Path, Path] = {}
 
     def do(self, steps: tuple[ExportStep, ...], meter: StageMeter) -> None:
         """Do some steps, after the journal has them on the disk."""
@@ -170,6 +212,7 @@ class _Run:
             sum(not file.is_failure for file in self._plan.skipped),
             tuple(self._failed),
             stopped,
+            self._places,
         )
 
     def remove_leftovers(self) -> None:
@@ -182,36 +225,88 @@ class _Run:
 
     def remove_empty_folders(self) -> None:
         """Remove cluster folders from which the last file was moved away."""
-        for folder in self._emptied:
-            try:
-                folder.rmdir()
-            except OSError:
-                continue  # it holds something, or is needed: it stays
+        for emptied in self._emptied:
+            folder = emptied
+            while folder != self._target:
+                try:
+                    folder.rmdir()
+                except OSError:
+                    break  # it holds something, or is needed: it stays
+                folder = folder.parent
 
     # -- one step --------------------------------------------------------------------------
 
     def _started(self, step: ExportStep) -> StartedFile:
-        previous = b""
+        source, previous = os.fsencode(step.source), b""
         if step.action is Action.RENAME and step.present is not None:
-            previous = step.present.file.destination
-        return StartedFile(os.fsencode(step.source), step.destination, step.size, previous)
+            source, previous = step.present.file.source, step.present.file.destination
+        return StartedFile(
+            source, step.destination, step.size, previous, self._mode.value, step.mtime_ns
+        )
 
     def _do(self, step: ExportStep) -> None:
         if step.action is Action.COPY:
-            self._copy_new(step)
+            self._bring_in(step)
         elif step.action is Action.RENAME:
             self._move_inside(step)
         elif step.action is Action.UPDATE:
             self._replace(step)
+        elif step.action is Action.RELEASE:
+            self._release(step)
         else:
             self._keep(step)
 
-    def _copy_new(self, step: ExportStep) -> None:
-        """Copy an original to a name that is free."""
-        copied = self._copy(step.source, self._journal.temporary, self._token)
+    def _bring_in(self, step: ExportStep) -> None:
+        """Bring a file to a name that is free."""
+        if self._mode is ExportMode.MOVE:
+            self._move_in(step)
+            return
         path = self._ready_path(step)
+        copied, link = self._make(step.source, path)
         place(self._journal.temporary, path)
-        self._record(step, copied, path)
+        self._record(step, copied, path, link)
+        self._done.copied.add(step.source)
+
+    def _make(self, source: Path, path: Path) -> tuple[CopiedFile, str]:
+        """Make the file under the temporary name; what it holds, and the text of a symlink."""
+        temporary = self._journal.temporary
+        match self._mode:
+            case ExportMode.HARDLINK:
+                return hard_link(source, temporary), ""
+            case ExportMode.SYMLINK:
+                return symlink(source, temporary, path)
+            case ExportMode.REFLINK:
+                return reflink(source, temporary, self._token), ""
+            case _:
+                return copy_verified(source, temporary, self._token), ""
+
+    def _move_in(self, step: ExportStep) -> None:
+        """Move an original to a name that is free."""
+        path = self._ready_path(step)
+        if is_same_device(step.source, path.parent):
+            copied = move_here(step.source, path)
+            self._record(step, copied, path, "")
+        else:
+            copied = copy_verified(step.source, self._journal.temporary, self._token)
+            place(self._journal.temporary, path)
+            self._record(step, copied, path, "")
+            self._sync()
+            release(step.source, path, copied)
+        self._places[step.source] = path
+        self._done.copied.add(step.source)
+
+    def _release(self, step: ExportStep) -> None:
+        """Finish a move to another drive that was cut short: its copy is there and recorded."""
+        if step.present is None:
+            return
+        file = self._moved_files.get(step.source, step.present.file)
+        if not step.present.is_recorded:
+            self._write_done(file)
+        self._sync()
+        copied = CopiedFile(file.size, file.source_mtime_ns, file.content)
+        path = path_in(self._target, step.destination)
+        release(step.source, path, copied)
+        self._places[step.source] = path
         self._done.copied.add(step.source)
 
     def _replace(self, step: ExportStep) -> None:
@@ -220,26 +315,43 @@ class _Run:
             return
         path = path_in(self._target, step.destination)
         file = self._moved_files.get(step.source, step.present.file)
-        copied = self._copy(step.source, self._journal.temporary, self._token)
-        if regular_status(path) is None or content_hash(path) != file.content:
+        copied, link = self._make(step.source, path)
+        if not self._is_still_ours(path, file):
             raise CopyError(_CHANGED_BY_HAND)
         self._journal.temporary.replace(path)
-        self._record(step, copied, path)
+        self._record(step, copied, path, link)
         self._done.updated.add(step.source)
 
+    def _is_still_ours(self, path: Path, file: ExportedFile) -> bool:
+        """Whether a file may be replaced: by content, not by its times alone."""
+        if self._mode is ExportMode.SYMLINK:
+            return is_our_symlink(path, file)
+        if self._mode is ExportMode.HARDLINK:
+            return is_untouched(path, file)
+        return regular_status(path) is not None and content_hash(path) == file.content
+
     def _move_inside(self, step: ExportStep) -> None:
-        """Move a copy of ours to another folder of the export."""
+        """Move a file of ours to another folder of the export."""
         if step.present is None:
             return
         file = self._moved_files.get(step.source, step.present.file)
         old = path_in(self._target, file.destination)
-        if not is_untouched(old, file):
+        if not is_untouched(old, file) and not is_same_file(old, step.source):
             raise CopyError(_CHANGED_BY_HAND)
         new = self._ready_path(step)
-        place(old, new)
+        moved = replace(file, destination=step.destination)
+        if self._mode is ExportMode.SYMLINK and os.path.lexists(step.source):
+            _, text = symlink(step.source, self._journal.temporary, new)
+            place(self._journal.temporary, new)
+            old.unlink()
+            moved = replace(moved, link=text)
+        else:
+            place(old, new)
         self._emptied.add(old.parent)
-        self._moved_files[step.source] = replace(file, destination=step.destination)
-        self._write_done(self._moved_files[step.source])
+        if self._mode is ExportMode.MOVE:
+            self._places[step.source] = new
+        self._moved_files[step.source] = moved
+        self._write_done(moved)
         self._done.moved.add(step.source)
 
     def _keep(self, step: ExportStep) -> None:
@@ -249,34 +361,50 @@ class _Run:
         self._done.kept.add(step.source)
 
     def _ready_path(self, step: ExportStep) -> Path:
-        """Where a file goes; its folder is made, and is never a link to elsewhere."""
-        path = path_in(self._target, step.destination)
-        folder = path_in(self._target, folder_of(step.destination))
-        if folder not in self._folders:
-            if folder.is_symlink():
-                raise CopyError("Its folder in the export is a link to another place.")
-            folder.mkdir(exist_ok=True)
-            self._folders.add(folder)
-        self._emptied.discard(folder)
-        return path
+        """Where a file goes; its folders are made, and are never links to elsewhere."""
+        folder = folder_of(step.destination)
+        parts = folder.split(b"/") if folder else []
+        for n in range(1, len(parts) + 1):
+            self._ready_folder(b"/".join(parts[:n]))
+        self._emptied.discard(path_in(self._target, folder))
+        return path_in(self._target, step.destination)
 
-    def _record(self, step: ExportStep, copied: CopiedFile, path: Path) -> None:
-        """Tell the journal that a copy is in its place."""
+    def _ready_folder(self, relative: bytes) -> None:
+        folder = path_in(self._target, relative)
+        if folder in self._folders:
+            return
+        if folder.is_symlink():
+            raise CopyError("Its folder in the export is a link to another place.")
+        if not folder.is_dir():
+            self._write(lambda: self._journal.will_make_folder(relative))
+            folder.mkdir(exist_ok=True)
+        self._folders.add(folder)
+
+    def _record(self, step: ExportStep, copied: CopiedFile, path: Path, link: str) -> None:
+        """Tell the journal that a file is in its place."""
         self._write_done(
             ExportedFile(
                 os.fsencode(step.source),
                 step.destination,
                 copied.size,
                 copied.source_mtime_ns,
-                path.stat().st_mtime_ns,
+                path.lstat().st_mtime_ns,
                 copied.content,
-                self._plan.request.mode.value,
+                self._mode.value,
+                link,
             )
         )
 
     def _write_done(self, file: ExportedFile) -> None:
+        self._write(lambda: self._journal.finish(file))
+
+    def _sync(self) -> None:
+        self._write(self._journal.sync)
+
+    def _write(self, write: Callable[[], None]) -> None:
+        """Write to the journal; without it nothing may go on."""
         try:
-            self._journal.finish(file)
+            write()
         except OSError as error:
             raise _StoppedError(f"The journal cannot be written: {error.strerror}.") from error
 

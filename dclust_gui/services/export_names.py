@@ -45,6 +45,28 @@ def safe_folder_name(title: str) -> str:
     return _cut(name, _MAX_FOLDER_BYTES).rstrip(". ") or "_"
 
 
+def safe_stem(text: str) -> str:
+    """A text as the name of a file, without extension; the rules are those of folders.
+
+    A beginning `.` would hide the file, so it becomes `_`.
+    """
+    return safe_folder_name(text)
+
+
+def renamed(names: Sequence[str], stem: str, leader: str) -> list[str]:
+    """The names of a unit's files with another stem in common.
+
+    Args:
+        names: File names: `a.jpg`, `a.nef`, `a.nef.xmp`.
+        stem: The new stem; `b` gives `b.jpg`, `b.nef`, `b.nef.xmp`.
+        leader: Name of the unit's leading image.
+    """
+    old = _stem(leader)
+    tails = [_split(name, old)[1] for name in names]
+    room = _MAX_NAME_BYTES - max(_size(tail) for tail in tails)
+    return [_cut(stem, max(room, 1)) + tail for tail in tails]
+
+
 def unique_folder_name(title: str, taken: Collection[str]) -> str:
     """A safe name for a cluster, numbered where an equal one is taken.
 

@@ -5,16 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.services.export_names import (
-    UNASSIGNED_FOLDER,
-    folded,
-    number_of,
-    numbered,
-    unique_folder_name,
-)
+from dclust_gui.services.export_names import folded, number_of, numbered
 from dclust_gui.services.export_steps import (
-    ExportItem,
     OnConflict,
     UnitFiles,
     folded_path,
@@ -26,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from dclust_gui.services.export_layout import Places
     from dclust_gui.services.export_present import PresentFiles
 
 
@@ -34,26 +27,30 @@ class ExportPlaces:
 
     Args:
         target: The export's folder; need not exist.
-        items: All images of the project.
+        places: Folders and wished-for names.
         present: Our copies that are there.
         on_conflict: What to do where a name is taken.
+
+    Attributes:
+        n_numbered: Units that got a number as their name was taken.
     """
 
     def __init__(
         self,
         target: Path,
-        items: Sequence[ExportItem],
+        places: Places,
         present: PresentFiles,
         on_conflict: OnConflict,
     ) -> None:
         self._target = target
         self._on_conflict = on_conflict
         self._leftovers = present.leftovers
-        self._folders = _folder_names(target, items)
+        self._places = places
         self._on_disk: dict[bytes, set[str]] = {}
         self._taken: set[str] = set()
         self._vacating: set[str] = set()
         self._next_number: dict[tuple[bytes, str], int] = {}
+        self.n_numbered = 0
 
     def assign(self, units: Sequence[UnitFiles]) -> Iterator[tuple[UnitFiles, list[bytes] | None]]:
         """Find a place for every unit.
@@ -67,6 +64,8 @@ class ExportPlaces:
             Each unit with its files' paths below the target, or None where its name is taken and
             conflicts are skipped.
         """
+        for unit in units:
+            self._folder(unit)  # all folders are known before the first file takes a name
         staying: list[tuple[UnitFiles, int]] = []
         coming: list[UnitFiles] = []
         for unit in units:
@@ -98,7 +97,8 @@ class ExportPlaces:
         for i, file in enumerate(unit.present):
             if file is not None and folder_of(file.file.destination) == folder:
                 present = name_of(file.file.destination)
-                return number_of(unit.names, i, present, unit.leader)
+                names, leader = self._places.names(unit), self._places.leader(unit)
+                return number_of(names, i, present, leader)
         return 0
 
     def _place(self, unit: UnitFiles) -> list[bytes] | None:
@@ -106,11 +106,12 @@ class ExportPlaces:
         if self._on_conflict is OnConflict.SKIP:
             return self._claim(unit, 1)
         # Many images of one name (frame.png in a thousand folders) must not take n x n steps.
-        key = (self._folder(unit), folded("/".join(unit.names)))
+        key = (self._folder(unit), folded("/".join(self._places.names(unit))))
         number = self._next_number.get(key, 1)
         while (names := self._claim(unit, number)) is None:
             number += 1
         self._next_number[key] = number + 1
+        self.n_numbered += number > 1
         return names
 
     def _claim(self, unit: UnitFiles, number: int) -> list[bytes] | None:
@@ -119,7 +120,7 @@ class ExportPlaces:
         own = {folded_path(file.file.destination) for file in unit.present if file is not None}
         paths = [
             folder + b"/" + name.encode("utf-8", "surrogateescape")
-            for name in numbered(unit.names, number, unit.leader)
+            for name in numbered(self._places.names(unit), number, self._places.leader(unit))
         ]
         keys = [folded_path(path) for path in paths]
         on_disk = self._names_on_disk(folder)
@@ -127,7 +128,7 @@ class ExportPlaces:
             return None if number < 2 else self._claim_apart(paths, keys, on_disk - own)
         for key in keys:
             is_taken = key in on_disk and key not in own and key not in self._vacating
-            if key in self._taken or is_taken:
+            if key in self._taken or is_taken or self._places.is_folder(key):
                 return None
         self._taken.update(keys)
         return paths
@@ -147,7 +148,7 @@ class ExportPlaces:
         return apart
 
     def _folder(self, unit: UnitFiles) -> bytes:
-        return self._folders[unit.item.cluster].encode("utf-8", "surrogateescape")
+        return self._places.folder(unit)
 
     def _names_on_disk(self, folder: bytes) -> set[str]:
         """Folded paths of what a folder of the export holds now."""
@@ -160,26 +161,3 @@ class ExportPlaces:
             gone = {folded_path(path) for path in self._leftovers}
             self._on_disk[folder] = {folded(f"{text}/{name}") for name in names} - gone
         return self._on_disk[folder]
-
-
-def _folder_names(target: Path, items: Sequence[ExportItem]) -> dict[int, str]:
-    """A folder for every cluster; one that is there in another spelling is used as it is."""
-    there: dict[str, str] = {}
-    taken: set[str] = set()
-    try:
-        with os.scandir(target) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    there[folded(entry.name)] = entry.name
-                else:
-                    taken.add(folded(entry.name))
-    except OSError:
-        pass  # a first export
-    names: dict[int, str] = {}
-    titles = {item.cluster: item.folder for item in items}
-    titles[UNASSIGNED] = UNASSIGNED_FOLDER
-    for cluster in sorted(titles):
-        name = unique_folder_name(titles[cluster], taken)
-        taken.add(folded(name))
-        names[cluster] = there.get(folded(name), name)
-    return names

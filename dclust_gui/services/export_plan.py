@@ -6,8 +6,7 @@ import os
 import shutil
 import stat
 from collections import Counter
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ from dclust_gui.domain.control import CancelToken
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.images import ImageStatus
+from dclust_gui.services.export_layout import Layout, Places
 from dclust_gui.services.export_names import UNASSIGNED_FOLDER
 from dclust_gui.services.export_places import ExportPlaces
-from dclust_gui.services.export_present import Present, PresentFiles
+from dclust_gui.services.export_present import Present, PresentFiles, is_same_file, path_in
 from dclust_gui.services.export_steps import (
     Action,
     ExportItem,
@@ -28,7 +28,8 @@ from dclust_gui.services.export_steps import (
     UnitFiles,
     ordered_renames,
 )
-from dclust_gui.storage.export_journal import path_text, read_journal
+from dclust_gui.storage.export_journal import JournalState, path_text, read_journal
+from dclust_gui.storage.file_modes import ExportMode, is_same_device, link_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +38,6 @@ if TYPE_CHECKING:
     from dclust_gui.domain.images import ImageRecord
 
 _JOURNAL_BYTES_PER_FILE = 1024
-
-
-class ExportMode(StrEnum):
-    """How files get into the export."""
-
-    COPY = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +50,8 @@ class ExportRequest:
         on_conflict: What to do where a name is taken.
         include_unassigned: Images without a cluster go to `Unassigned/`.
         clusters: Ids of the clusters to export; None for all.
+        layout: Folders and names.
+        project: The project file, so that it can follow a move; None where there is none.
     """
 
     target: Path
@@ -62,6 +59,8 @@ class ExportRequest:
     on_conflict: OnConflict = OnConflict.NUMBER
     include_unassigned: bool = True
     clusters: frozenset[int] | None = None
+    layout: Layout = field(default_factory=Layout)
+    project: Path | None = None
 
     def wants(self, cluster: int) -> bool:
         """Whether images of a cluster (or of `UNASSIGNED`) are asked for."""
@@ -80,9 +79,10 @@ class ExportPlan:
         skipped: Files that are left out, each with a reason.
         leftovers: Second names and empty placeholders of an export that was killed, below the
             target; removed first.
-        copied_bytes: Size of all files to be copied.
+        copied_bytes: Bytes that will be written: files to be copied, or moved to another drive.
         free_bytes: Free space on the target's drive.
         warnings: Sentences to show.
+        collisions: Images that get a number as their name is taken.
     """
 
     request: ExportRequest
@@ -92,6 +92,7 @@ class ExportPlan:
     copied_bytes: int
     free_bytes: int
     warnings: tuple[str, ...]
+    collisions: int = 0
 
     def count(self, action: Action) -> int:
         """Number of files that something is done with."""
@@ -139,15 +140,17 @@ def plan_export(
         InputError: If the target cannot be used or has too little space.
         StorageError: If the target holds a journal that cannot be read.
     """
-    check_target(request.target, roots)
+    check_target(request.target, roots, request.mode)
     return _Planner(items, roots, request, token or CancelToken()).plan()
 
 
-def check_target(target: Path, roots: Sequence[Path]) -> None:
+def check_target(target: Path, roots: Sequence[Path], mode: ExportMode = ExportMode.COPY) -> None:
     """Refuse a target that is no folder, or that lies in a root or around one.
 
+    The target of a finished move is a root of its project, and may be brought up to date.
+
     Raises:
-        InputError: If so.
+        InputError: If so, or if a root lies on another drive where the mode needs the same.
     """
     what = f"Could not export to {path_text(target)}."
     hint = "Choose a folder outside the images' folders."
@@ -162,12 +165,23 @@ def check_target(target: Path, roots: Sequence[Path]) -> None:
         raise InputError(what, f"{error.strerror}.", "Choose another folder.") from error
     real = target.resolve()
     for root in roots:
+        if mode is ExportMode.MOVE and real == root.resolve() and _holds_a_move(target):
+            continue
+        if mode is ExportMode.HARDLINK and root.is_dir() and not is_same_device(root, real):
+            raise InputError(
+                what, f"Hard links need one drive, and {path_text(root)} is on another.", "Copy."
+            )
         if _is_within(real, root.resolve()):
             raise InputError(
                 what, f"It lies inside the folder of the originals, {path_text(root)}.", hint
             )
         if _is_within(root.resolve(), real):
             raise InputError(what, f"The originals' folder {path_text(root)} lies inside it.", hint)
+
+
+def _holds_a_move(target: Path) -> bool:
+    state = read_journal(target)
+    return state is not None and ExportMode.MOVE in state.modes
 
 
 def _is_within(path: Path, folder: Path) -> bool:
@@ -222,7 +236,10 @@ class _Planner:
         target = self._request.target
         state = read_journal(target)
         present = PresentFiles(target, state)
-        places = ExportPlaces(target, self._items, present, self._request.on_conflict)
+        self._check_mode(state)
+        root_names = [root.name or "root" for root in self._roots]
+        wishes = Places(target, self._items, self._request.layout, root_names)
+        places = ExportPlaces(target, wishes, present, self._request.on_conflict)
         units = self._units(present)
         steps: list[ExportStep] = []
         for unit, names in places.assign(units):
@@ -231,7 +248,7 @@ class _Planner:
             else:
                 steps += self._steps(unit, names)
         steps = _in_order(steps, present)
-        n_bytes = sum(s.size for s in steps if s.action in (Action.COPY, Action.UPDATE))
+        n_bytes = self._bytes_to_write(steps)
         plan = ExportPlan(
             self._request,
             tuple(steps),
@@ -240,6 +257,7 @@ class _Planner:
             n_bytes,
             _free_bytes(target),
             tuple(self._warnings(state.n_damaged if state else 0, target, is_ours=bool(state))),
+            places.n_numbered,
         )
         needed = n_bytes + _JOURNAL_BYTES_PER_FILE * len(steps)
         if needed > plan.free_bytes:
@@ -247,6 +265,31 @@ class _Planner:
             hint = "Choose another drive, or export fewer clusters."
             raise InputError(f"Could not export to {path_text(target)}.", why, hint)
         return plan
+
+    def _check_mode(self, state: JournalState | None) -> None:
+        """Refuse another mode than that of the files that are there."""
+        others = set() if state is None else {f.mode for f in state.finished.values()}
+        others -= {self._request.mode.value}
+        if others:
+            raise InputError(
+                f"Could not export to {path_text(self._request.target)}.",
+                f"It holds an export in mode '{min(others)}'.",
+                f"Choose another folder, mode '{min(others)}', or undo that export first.",
+            )
+
+    def _bytes_to_write(self, steps: Sequence[ExportStep]) -> int:
+        mode, target = self._request.mode, self._request.target
+        if mode in (ExportMode.HARDLINK, ExportMode.SYMLINK, ExportMode.REFLINK):
+            return 0
+        writing = [s for s in steps if s.action in (Action.COPY, Action.UPDATE)]
+        if mode is ExportMode.MOVE:
+            drives: dict[Path, bool] = {}
+            for step in writing:
+                folder = step.source.parent
+                if folder not in drives:
+                    drives[folder] = is_same_device(step.source, target)
+            writing = [s for s in writing if not drives[s.source.parent]]
+        return sum(step.size for step in writing)
 
     def _units(self, present: PresentFiles) -> list[UnitFiles]:
         """The units that take part, each with the files that are there or were exported."""
@@ -295,24 +338,43 @@ class _Planner:
         rows = zip(unit.sources, unit.present, unit.stamps, destinations, strict=True)
         for source, present, stamp, destination in rows:
             size = stamp[0] if stamp else (present.file.size if present else 0)
+            when = stamp[1] if stamp else 0
             if present is None or (present.is_changed and present.file.destination != destination):
                 if present is not None:
                     self._notes["changed"] += 1
-                steps.append(ExportStep(Action.COPY, source, destination, size))
+                if stamp is not None:
+                    steps.append(ExportStep(Action.COPY, source, destination, size, None, when))
                 continue
             if present.is_changed:
                 self._notes["changed"] += 1
                 steps.append(ExportStep(Action.KEEP, source, destination, size, present))
                 continue
-            file = present.file
-            has_moved = file.destination != destination
+            has_moved = present.file.destination != destination
             if has_moved:
-                steps.append(ExportStep(Action.RENAME, source, destination, size, present))
-            if stamp is not None and stamp != (file.size, file.source_mtime_ns):
-                steps.append(ExportStep(Action.UPDATE, source, destination, size, present))
+                steps.append(ExportStep(Action.RENAME, source, destination, size, present, when))
+            action = self._needed(source, present, stamp)
+            if action is not Action.KEEP:
+                steps.append(ExportStep(action, source, destination, size, present, when))
             elif not has_moved:
                 steps.append(ExportStep(Action.KEEP, source, destination, size, present))
         return steps
+
+    def _needed(self, source: Path, present: Present, stamp: tuple[int, int] | None) -> Action:
+        """What must be done with the content of a file that is there already."""
+        file, mode = present.file, self._request.mode
+        if stamp is None:
+            return Action.KEEP
+        path = path_in(self._request.target, file.destination)
+        match mode:
+            case ExportMode.MOVE:
+                return Action.KEEP if is_same_file(path, source) else Action.RELEASE
+            case ExportMode.HARDLINK:
+                return Action.KEEP if is_same_file(path, source) else Action.UPDATE
+            case ExportMode.SYMLINK:
+                return Action.KEEP if file.link == link_text(source, path) else Action.UPDATE
+            case _:
+                is_same = stamp == (file.size, file.source_mtime_ns)
+                return Action.KEEP if is_same else Action.UPDATE
 
     def _warnings(self, n_damaged: int, target: Path, *, is_ours: bool) -> list[str]:
         """What a person should know before the export starts."""
@@ -327,15 +389,28 @@ class _Planner:
         warnings = [f"{count_of(notes[k], nouns[k])} {texts[k]}" for k in texts if notes[k]]
         if n_damaged:
             warnings.append(f"{count_of(n_damaged, 'line')} of the export journal cannot be read.")
+        warnings += _of_mode(self._request.mode)
         if not is_ours and target.is_dir() and any(target.iterdir()):
             warnings.append("The folder is not empty. What is in it will not be touched.")
         return warnings
 
 
+def _of_mode(mode: ExportMode) -> list[str]:
+    """What a person should know of a mode."""
+    texts = {
+        ExportMode.MOVE: "The originals leave their folders; the project follows them, and"
+        " 'Undo export' brings them back.",
+        ExportMode.HARDLINK: "Links and originals are the same files: a change of one is a change"
+        " of the other.",
+        ExportMode.SYMLINK: "The links lead to the originals and break when these are moved.",
+    }
+    return [texts[mode]] if mode in texts else []
+
+
 def _in_order(steps: list[ExportStep], present: PresentFiles) -> list[ExportStep]:
     """Renames first, which free names for others, then new content, then what stays."""
     renames = [step for step in steps if step.action is Action.RENAME]
-    rank = {Action.UPDATE: 0, Action.COPY: 1, Action.KEEP: 2}
+    rank = {Action.RELEASE: 0, Action.UPDATE: 0, Action.COPY: 1, Action.KEEP: 2}
     others = [step for step in steps if step.action is not Action.RENAME]
     return ordered_renames(renames, present.unused_name) + sorted(
         others, key=lambda step: rank[step.action]
@@ -364,6 +439,7 @@ __all__ = [
     "ExportPlan",
     "ExportRequest",
     "ExportStep",
+    "Layout",
     "OnConflict",
     "Present",
     "SkippedExport",

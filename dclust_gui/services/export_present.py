@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dclust_gui.storage.export_journal import (
@@ -13,11 +14,11 @@ from dclust_gui.storage.export_journal import (
     JournalState,
     StartedFile,
 )
+from dclust_gui.storage.file_modes import ExportMode, link_text
 from dclust_gui.storage.verified_copy import content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,47 @@ def regular_status(path: Path) -> os.stat_result | None:
 
 
 def is_untouched(path: Path, file: ExportedFile) -> bool:
-    """Whether a file is the copy that the journal describes, unchanged.
+    """Whether a file is what the journal describes, unchanged.
 
-    Times alone may differ: some drives round them, and the hash decides then.
+    Times alone may differ: some drives round them, and the hash decides then. A hard link is
+    unchanged while it is the original itself, whatever that holds by now.
     """
+    if file.mode == ExportMode.SYMLINK:
+        return is_our_symlink(path, file)
+    if file.mode == ExportMode.HARDLINK and is_same_file(path, path_of(file.source)):
+        return True
     status = regular_status(path)
     if status is None or status.st_size != file.size:
         return False
     if status.st_mtime_ns == file.mtime_ns:
         return True
+    if not file.content:
+        return False
     try:
         return content_hash(path) == file.content
     except OSError:
         return False
+
+
+def is_our_symlink(path: Path, file: ExportedFile) -> bool:
+    """Whether a path is the symlink that the journal describes."""
+    try:
+        return os.readlink(path) == file.link  # noqa: PTH115 -- as text, undecoded
+    except OSError:
+        return False
+
+
+def is_same_file(a: Path, b: Path) -> bool:
+    """Whether two names belong to one regular file, and neither is a link."""
+    one, other = regular_status(a), regular_status(b)
+    if one is None or other is None:
+        return False
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
+def path_of(source: bytes) -> Path:
+    """A path as the journal keeps it, on this computer."""
+    return Path(os.fsdecode(source))
 
 
 class PresentFiles:
@@ -81,6 +110,12 @@ class PresentFiles:
         self._target = target
         self._state = state or JournalState()
         self._by_content: dict[tuple[bytes, bytes], list[bytes]] | None = None
+        self._moved = {
+            os.fsencode(path_in(folder, file.destination)): key
+            for key, file in self._state.finished.items()
+            if file.mode == ExportMode.MOVE
+            for folder in (target, target.resolve())
+        }
         self._n_unused = 0
         self.leftovers: list[bytes] = []
 
@@ -97,6 +132,8 @@ class PresentFiles:
         if not self._state.finished and not self._state.started:
             return [None] * len(sources)
         keys = [os.fsencode(source) for source in sources]
+        if any(key in self._moved for key in keys):
+            return [self._find_moved(key) for key in keys]
         if not any(key in self._state.finished or key in self._state.started for key in keys):
             keys = self._relocated(keys, content)
         return [self._find(key, source) for key, source in zip(keys, sources, strict=True)]
@@ -141,18 +178,32 @@ class PresentFiles:
         path = path_in(self._target, done.destination)
         if not os.path.lexists(path):
             return None
+        if done.mode == ExportMode.MOVE and not os.path.lexists(source):
+            return Present(done, not is_untouched(path, done))  # it keeps where it came from
         file = replace(done, source=new_key)
         return Present(file, not is_untouched(path, done), is_recorded=new_key == key)
+
+    def _find_moved(self, key: bytes) -> Present | None:
+        """An original that a move brought here, under the place that it came from."""
+        source = self._moved.get(key)
+        if source is None:
+            return None
+        done = self._state.finished[source]
+        begun = self._state.started.get(source)
+        found = self._resume(begun, done, path_of(source)) if begun is not None else None
+        return found or Present(done)
 
     def _resume(
         self, begun: StartedFile, done: ExportedFile | None, source: Path
     ) -> Present | None:
         """What became of a file that an export was working on when it was killed."""
         path = path_in(self._target, begun.destination)
+        new_key = os.fsencode(source)
+        if begun.mode == ExportMode.SYMLINK:
+            return self._resume_symlink(begun, path, new_key)
         status = regular_status(path)
         if status is None:
             return None
-        new_key = os.fsencode(source)
         if begun.previous and done is not None:
             if self._is_leftover(path, status, path_in(self._target, begun.previous), begun.size):
                 self.leftovers.append(begun.destination)
@@ -162,10 +213,51 @@ class PresentFiles:
                 file = replace(done, source=new_key, destination=begun.destination)
                 return Present(file, is_recorded=False)
             return None
+        if begun.mode in (ExportMode.MOVE, ExportMode.HARDLINK) and done is None:
+            found = self._resume_same_file(begun, path, status, source)
+            if found is not None or begun.destination in self.leftovers:
+                return found
         if status.st_size == 0 < begun.size and done is None:
             self.leftovers.append(begun.destination)
             return None
         return self._adopt(begun, path, status, source)
+
+    def _resume_symlink(self, begun: StartedFile, path: Path, source: bytes) -> Present | None:
+        """A symlink that was made but not recorded; one that leads elsewhere is not ours."""
+        try:
+            text = os.readlink(path)  # noqa: PTH115 -- as text, undecoded
+        except OSError:
+            return None
+        if text != link_text(path_of(source), path):
+            return None
+        mode = ExportMode.SYMLINK.value
+        file = ExportedFile(
+            source, begun.destination, begun.size, begun.mtime_ns, 0, b"", mode, text
+        )
+        return Present(file, is_recorded=False)
+
+    def _resume_same_file(
+        self, begun: StartedFile, path: Path, status: os.stat_result, source: Path
+    ) -> Present | None:
+        """What became of a hard link, or of a move on one drive, that was cut short."""
+        file = ExportedFile(
+            begun.source,
+            begun.destination,
+            status.st_size,
+            begun.mtime_ns,
+            status.st_mtime_ns,
+            b"",
+            begun.mode,
+        )
+        if is_same_file(path, source):
+            if begun.mode == ExportMode.HARDLINK:
+                return Present(replace(file, source=os.fsencode(source)), is_recorded=False)
+            self.leftovers.append(begun.destination)  # both names are there: it did not move yet
+            return None
+        is_it = (status.st_size, status.st_mtime_ns) == (begun.size, begun.mtime_ns)
+        if begun.mode == ExportMode.MOVE and is_it and not os.path.lexists(source):
+            return Present(file, is_recorded=False)
+        return None
 
     def _is_leftover(self, path: Path, status: os.stat_result, previous: Path, size: int) -> bool:
         """Whether a move was cut short: both names are there, one of them in vain."""
@@ -194,6 +286,7 @@ class PresentFiles:
             original.st_mtime_ns,
             status.st_mtime_ns,
             content,
+            begun.mode,
         )
         return Present(file, is_recorded=False)
 

@@ -26,14 +26,16 @@ class OnConflict(StrEnum):
 class Action(StrEnum):
     """What an export does with one file.
 
-    `RENAME` moves a copy of ours inside the export; `UPDATE` replaces a copy of ours, that nobody
-    changed, after its original changed.
+    `COPY` brings a file in, in whichever mode; `RENAME` moves a file of ours inside the export;
+    `UPDATE` replaces a copy of ours, that nobody changed, after its original changed; `RELEASE`
+    takes an original away whose move to another drive was cut short.
     """
 
     COPY = "copy"
     KEEP = "keep"
     RENAME = "rename"
     UPDATE = "update"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class ExportStep:
         destination: Path below the export's folder, bytes, separated by `/`.
         size: Bytes.
         present: The copy that is there; None for a new one.
+        mtime_ns: The original's time of change; 0 where it is gone.
     """
 
     action: Action
@@ -68,6 +71,7 @@ class ExportStep:
     destination: bytes
     size: int
     present: Present | None = None
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 JOURNAL_NAME = ".dclust-journal.jsonl"
 """Name of the journal in the folder of an export; folders that hold one are never scanned."""
 
-JOURNAL_VERSION = 1
+JOURNAL_VERSION = 2
+"""2 knows links, moves, folders that the export made, and what was undone."""
+
 TEMPORARY_PREFIX = ".dclust-part-"
 
 _VERSION_KEY = "dclust_export"
@@ -43,8 +45,10 @@ class ExportedFile:
         size: Bytes.
         source_mtime_ns: The original's time of change when it was copied.
         mtime_ns: The copy's own time of change as the file system keeps it.
-        content: Content hash, 16 bytes.
-        mode: How it was made: `copy`.
+        content: Content hash, 16 bytes; empty for links and for files moved on their drive, which
+            nobody needs to read for that.
+        mode: How it was made: a value of `ExportMode`.
+        link: Text of a symlink; empty for all else.
     """
 
     source: bytes
@@ -54,6 +58,7 @@ class ExportedFile:
     mtime_ns: int
     content: bytes
     mode: str = "copy"
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,17 @@ class StartedFile:
         source: Absolute path of the original, bytes.
         destination: Path below the export's folder, bytes.
         size: Bytes expected.
-        previous: Where it was in the export before; empty for a new copy.
+        previous: Where it was in the export before; empty for a new one.
+        mode: How it was to be made; a value of `ExportMode`.
+        mtime_ns: The original's time of change.
     """
 
     source: bytes
     destination: bytes
     size: int
     previous: bytes = b""
+    mode: str = "copy"
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +91,18 @@ class JournalState:
         started: By source, what was started after that and not finished.
         temporaries: Names of temporary files of all sessions, below the export's folder.
         n_damaged: Lines that cannot be read, as after a power failure.
+        folders: Folders that the export made, below its own, which is the empty path; in order.
+        modes: Ways in which its sessions exported files.
+        projects: Project files that it was made from, the last one last.
     """
 
     finished: Mapping[bytes, ExportedFile] = field(default_factory=dict)
     started: Mapping[bytes, StartedFile] = field(default_factory=dict)
     temporaries: tuple[str, ...] = ()
     n_damaged: int = 0
+    folders: tuple[bytes, ...] = ()
+    modes: frozenset[str] = frozenset()
+    projects: tuple[bytes, ...] = ()
 
 
 def path_text(path: Path) -> str:
@@ -114,52 +129,92 @@ def read_journal(folder: Path) -> JournalState | None:
         return None
     except OSError as error:
         raise StorageError(what, str(error.strerror), "Check its permissions.") from error
-    finished: dict[bytes, ExportedFile] = {}
-    started: dict[bytes, StartedFile] = {}
-    temporaries: list[str] = []
-    n_damaged = 0
+    reading = _Reading()
     for line in filter(None, lines):
         try:
             record: _Record = json.loads(line)
             if int(record.get(_VERSION_KEY, 0)) > JOURNAL_VERSION:
                 hint = "Use the newer version, or another folder."
                 raise StorageError(what, "A newer version of dclust wrote it.", hint)
-            _take(record, finished, started, temporaries)
+            reading.take(record)
         except (ValueError, KeyError, TypeError, AttributeError):
-            n_damaged += 1
-    return JournalState(finished, started, tuple(temporaries), n_damaged)
+            reading.n_damaged += 1
+    return reading.state()
 
 
-def _take(
-    record: _Record,
-    finished: dict[bytes, ExportedFile],
-    started: dict[bytes, StartedFile],
-    temporaries: list[str],
-) -> None:
-    """Apply one line."""
-    operation = record.get("op")
-    if operation == "begin":
+class _Reading:
+    """A journal as far as it has been read."""
+
+    def __init__(self) -> None:
+        self.n_damaged = 0
+        self._finished: dict[bytes, ExportedFile] = {}
+        self._started: dict[bytes, StartedFile] = {}
+        self._temporaries: list[str] = []
+        self._folders: dict[bytes, None] = {}
+        self._modes: set[str] = set()
+        self._projects: dict[bytes, None] = {}
+
+    def state(self) -> JournalState:
+        """What it says."""
+        return JournalState(
+            self._finished,
+            self._started,
+            tuple(self._temporaries),
+            self.n_damaged,
+            tuple(self._folders),
+            frozenset(self._modes),
+            tuple(self._projects),
+        )
+
+    def take(self, record: _Record) -> None:
+        """Apply one line."""
+        operation = record.get("op")
+        if operation == "begin":
+            self._begin(record)
+        elif operation == "start":
+            previous = _path(record["previous"]) if "previous" in record else b""
+            begun = StartedFile(
+                _path(record["source"]),
+                _inside(record["to"]),
+                int(record["size"]),
+                previous,
+                str(record.get("mode", "copy")),
+                int(record.get("mtime_ns", 0)),
+            )
+            self._started[begun.source] = begun
+        elif operation == "done":
+            done = _finished(record)
+            self._finished[done.source] = done
+            self._started.pop(done.source, None)
+        elif operation == "folder":
+            self._folders[_inside(record["to"])] = None
+        elif operation == "undone":
+            source = _path(record["source"])
+            self._finished.pop(source, None)
+            self._started.pop(source, None)
+
+    def _begin(self, record: _Record) -> None:
         name = str(record["temporary"])
         if name.startswith(TEMPORARY_PREFIX) and "/" not in name and "\\" not in name:
-            temporaries.append(name)
-    elif operation == "start":
-        previous = _path(record["previous"]) if "previous" in record else b""
-        file = StartedFile(
-            _path(record["source"]), _inside(record["to"]), int(record["size"]), previous
-        )
-        started[file.source] = file
-    elif operation == "done":
-        done = ExportedFile(
-            _path(record["source"]),
-            _inside(record["to"]),
-            int(record["size"]),
-            int(record["source_mtime_ns"]),
-            int(record["mtime_ns"]),
-            bytes.fromhex(str(record["hash"])),
-            str(record["mode"]),
-        )
-        finished[done.source] = done
-        started.pop(done.source, None)
+            self._temporaries.append(name)
+        self._modes.add(str(record.get("mode", "copy")))
+        if "project" in record:
+            project = _path(record["project"])
+            self._projects.pop(project, None)
+            self._projects[project] = None
+
+
+def _finished(record: _Record) -> ExportedFile:
+    return ExportedFile(
+        _path(record["source"]),
+        _inside(record["to"]),
+        int(record["size"]),
+        int(record["source_mtime_ns"]),
+        int(record["mtime_ns"]),
+        bytes.fromhex(str(record["hash"])),
+        str(record["mode"]),
+        str(record.get("link", "")),
+    )
 
 
 def _path(text: str | int) -> bytes:
@@ -183,17 +238,20 @@ class ExportJournal:
 
     Args:
         folder: The export's folder; made where it is missing.
-        mode: How files are exported.
+        mode: How files are exported; a value of `ExportMode`.
+        project: The project file they come from; empty for none.
 
     Raises:
         StorageError: If it cannot be written, or another export into the folder is running.
     """
 
-    def __init__(self, folder: Path, mode: str = "copy") -> None:
+    def __init__(self, folder: Path, mode: str = "copy", project: bytes = b"") -> None:
         self._folder = folder
         self._mode = mode
+        self._project = project
         what = f"Could not export to {path_text(folder)}."
         try:
+            is_new = not folder.exists()
             folder.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
             flags |= getattr(os, "O_BINARY", 0)
@@ -206,7 +264,7 @@ class ExportJournal:
         try:
             self.state = read_journal(folder) or JournalState()
             self.temporary = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-            self._begin()
+            self._begin(is_new=is_new)
         except OSError as error:
             os.close(self._handle)
             raise StorageError(what, f"{error.strerror}.", "Choose another folder.") from error
@@ -245,6 +303,8 @@ class ExportJournal:
                 "to": _text(file.destination),
                 "size": file.size,
             }
+            if file.mode != "copy":
+                record |= {"mode": file.mode, "mtime_ns": file.mtime_ns}
             if file.previous:
                 record["previous"] = _text(file.previous)
             records.append(record)
@@ -267,18 +327,63 @@ class ExportJournal:
             "source_mtime_ns": file.source_mtime_ns,
             "mtime_ns": file.mtime_ns,
         }
+        if file.link:
+            record["link"] = file.link
         self._write([record])
 
-    def _begin(self) -> None:
+    def will_make_folder(self, folder: bytes) -> None:
+        """Say that the export is about to make a folder; reaches the disk with the next `start`.
+
+        Args:
+            folder: Its path below the export's folder; empty for that itself.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        self._write([{"op": "folder", "to": _text(folder)}])
+
+    def undone(self, source: bytes) -> None:
+        """Say that a file is not in the export any more; reaches the disk with `sync`.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        self._write([{"op": "undone", "source": _text(source)}])
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        os.fsync(self._handle)
+
+    def remove(self) -> None:
+        """Remove the journal itself, when the export is undone; nothing may be written after.
+
+        Raises:
+            OSError: If the system refuses.
+        """
+        (self._folder / JOURNAL_NAME).unlink(missing_ok=True)
+
+    def _begin(self, *, is_new: bool) -> None:
         """Remove what earlier sessions left unfinished, and open this one."""
         for name in self.state.temporaries:
             (self._folder / name).unlink(missing_ok=True)
         size = os.fstat(self._handle).st_size
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        records: list[_Record] = [] if size else [{_VERSION_KEY: JOURNAL_VERSION}]
-        records.append(
-            {"op": "begin", "temporary": self.temporary.name, "mode": self._mode, "time": now}
-        )
+        # also in a journal that an older version began, whose programs must not read on
+        begun: _Record = {
+            "op": "begin",
+            "temporary": self.temporary.name,
+            "mode": self._mode,
+            "time": now,
+        }
+        if self._project:
+            begun["project"] = _text(self._project)
+        records: list[_Record] = [{_VERSION_KEY: JOURNAL_VERSION}, begun]
+        if is_new:
+            records.append({"op": "folder", "to": ""})
         if size and not (self._folder / JOURNAL_NAME).read_bytes().endswith(b"\n"):
             _write_all(self._handle, b"\n")  # the last line was cut off
         self._write(records)

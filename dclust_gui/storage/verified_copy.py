@@ -80,7 +80,7 @@ def copy_verified(source: Path, temporary: Path, token: CancelToken) -> CopiedFi
                 _check_written(writing, content, size, token)
             finally:
                 os.close(writing)
-            _copy_metadata(source, temporary, before)
+            copy_metadata(source, temporary, before)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -165,7 +165,7 @@ def _check_written(handle: int, content: bytes, size: int, token: CancelToken) -
         raise CopyError("The copy differs from the original when it is read back.")
 
 
-def _copy_metadata(source: Path, copy: Path, status: os.stat_result) -> None:
+def copy_metadata(source: Path, copy: Path, status: os.stat_result) -> None:
     """Times, permissions and `user.` attributes, as far as the file system has such things."""
     if hasattr(os, "listxattr"):
         try:

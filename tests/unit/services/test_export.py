@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,99 +19,29 @@ from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering
 from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
 from dclust_gui.domain.errors import InputError, StorageError
 from dclust_gui.domain.events import Event, ImageSkipped, Stage, StageProgressed
-from dclust_gui.domain.images import ImageFacts, ImageRecord, ImageStatus
+from dclust_gui.domain.images import ImageFacts, ImageStatus
 from dclust_gui.engine.scan import scan
 from dclust_gui.services import export
 from dclust_gui.services.export import ExportResult, run_export
 from dclust_gui.services.export_plan import (
     Action,
-    ExportItem,
-    ExportPlan,
     ExportRequest,
     OnConflict,
     export_items,
     plan_export,
 )
 from dclust_gui.storage import verified_copy
-from dclust_gui.storage.export_journal import JOURNAL_NAME, ExportJournal, read_journal
+from dclust_gui.storage.export_journal import (
+    JOURNAL_NAME,
+    JOURNAL_VERSION,
+    ExportJournal,
+    read_journal,
+)
+
+if TYPE_CHECKING:
+    from tests.unit.services.conftest import World
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX file names or links")
-
-
-class World:
-    """Originals, an export's folder, and what is in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "photos"
-        self.target = folder / "sorted"
-        self.root.mkdir()
-
-    def add(self, name: str, content: str | None = None, mtime: int = 1_000_000_000) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(os.fsencode(content if content is not None else f"content of {name}"))
-        os.utime(path, (mtime, mtime))
-        return path
-
-    def items(self, clusters: dict[str, str]) -> list[ExportItem]:
-        """Items of the scanned originals; titles by path, `Unassigned` for the rest."""
-        units = scan([self.root], ignore_events, CancelToken()).units
-        facts = ImageFacts(ImageStatus.OK)
-        ids = {title: i + 1 for i, title in enumerate(sorted({*clusters.values()}))}
-        items = []
-        for unit in units:
-            title = clusters.get(os.fsdecode(unit.relative))
-            content = verified_copy.content_hash(self.root / os.fsdecode(unit.relative))
-            image = ImageRecord(0, unit.relative, unit.stamp, content, facts, unit.companions)
-            number = UNASSIGNED if title is None else ids[title]
-            items.append(ExportItem(image, number, title or "Unassigned"))
-        return items
-
-    def plan(
-        self,
-        clusters: dict[str, str],
-        *,
-        only: set[int] | None = None,
-        include_unassigned: bool = True,
-        on_conflict: OnConflict = OnConflict.NUMBER,
-    ) -> ExportPlan:
-        request = ExportRequest(
-            self.target,
-            on_conflict=on_conflict,
-            include_unassigned=include_unassigned,
-            clusters=None if only is None else frozenset(only),
-        )
-        return plan_export(self.items(clusters), [self.root], request)
-
-    def export(
-        self,
-        clusters: dict[str, str],
-        *,
-        only: set[int] | None = None,
-        include_unassigned: bool = True,
-    ) -> ExportResult:
-        plan = self.plan(clusters, only=only, include_unassigned=include_unassigned)
-        return run_export(plan, ignore_events, CancelToken())
-
-    def files(self) -> dict[str, str]:
-        """Content by path of all files of the export but the journal."""
-        return {
-            path.relative_to(self.target).as_posix(): os.fsdecode(path.read_bytes())
-            for path in sorted(self.target.rglob("*"))
-            if path.is_file() and path.name != JOURNAL_NAME
-        }
-
-    def originals(self) -> dict[Path, tuple[bytes, int, int]]:
-        return {
-            path: (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_mode)
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file()
-        }
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_each_cluster_becomes_a_folder_and_originals_stay_as_they_are(world: World) -> None:
@@ -717,7 +648,7 @@ def test_the_journal_tells_what_was_done(world: World) -> None:
     assert done.content == verified_copy.content_hash(path)
     assert state.started == {}
     lines = (world.target / JOURNAL_NAME).read_text().splitlines()
-    assert json.loads(lines[0]) == {"dclust_export": 1}
+    assert json.loads(lines[0]) == {"dclust_export": JOURNAL_VERSION}
 
 
 def test_an_export_is_not_scanned_as_originals(world: World, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from dclust_gui.domain.errors import StorageError
 from dclust_gui.storage.export_journal import (
     JOURNAL_NAME,
+    JOURNAL_VERSION,
     ExportedFile,
     ExportJournal,
     StartedFile,
@@ -48,7 +49,7 @@ def test_lines_are_plain_ascii_json_and_the_first_tells_the_version(tmp_path: Pa
         journal.finish(DONE)
     lines = (tmp_path / JOURNAL_NAME).read_text("ascii").splitlines()
     assert [json.loads(line).get("op") for line in lines] == [None, "begin", "done"]
-    assert json.loads(lines[0]) == {"dclust_export": 1}
+    assert json.loads(lines[0]) == {"dclust_export": JOURNAL_VERSION}
 
 
 def test_a_torn_last_line_harms_neither_reading_nor_going_on(tmp_path: Path) -> None:
@@ -88,12 +89,13 @@ def test_lines_that_make_no_sense_are_passed_over(line: bytes, tmp_path: Path) -
 
 
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
-    (tmp_path / JOURNAL_NAME).write_text('{"dclust_export": 2}\n')
+    newer = f'{{"dclust_export": {JOURNAL_VERSION + 1}}}\n'
+    (tmp_path / JOURNAL_NAME).write_text(newer)
     with pytest.raises(StorageError, match="newer version"):
         read_journal(tmp_path)
     with pytest.raises(StorageError, match="newer version"):
         ExportJournal(tmp_path)
-    assert (tmp_path / JOURNAL_NAME).read_text() == '{"dclust_export": 2}\n'
+    assert (tmp_path / JOURNAL_NAME).read_text() == newer
 
 
 def test_only_temporary_files_of_ours_are_removed(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""A project follows its files into a moved export, and back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dclust_gui.domain.control import CancelToken, ignore_events
+from dclust_gui.domain.images import absolute_path
+from dclust_gui.domain.runs import RunSettings
+from dclust_gui.engine.requests import RunRequest
+from dclust_gui.services.export import run_export
+from dclust_gui.services.export_follow import follow_export, follow_undo
+from dclust_gui.services.export_plan import (
+    Action,
+    ExportMode,
+    ExportPlan,
+    ExportRequest,
+    export_items,
+    plan_export,
+)
+from dclust_gui.services.export_undo import plan_undo, run_undo
+from dclust_gui.services.opening import create_project, open_project
+from dclust_gui.services.runs import add_images, run_in_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.services.workspace import Workspace
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="compares POSIX paths")
+
+
+@pytest.fixture
+def session(tmp_path: Path, photos: Path, workspace: Workspace) -> Iterator[ProjectSession]:
+    """A clustered project of twelve images, one with a side file."""
+    leader = next(path for path in sorted(photos.rglob("*")) if path.is_file())
+    leader.with_suffix(".xmp").write_text("<x/>")
+    opened = create_project(tmp_path / "p.dclust", [photos])
+    request = RunRequest((photos,), RunSettings(k=3))
+    run_in_project(opened, workspace.engine, request, ignore_events, CancelToken())
+    yield opened
+    opened.close()
+
+
+def plan(session: ProjectSession, target: Path) -> ExportPlan:
+    items = export_items(session.images, session.clustering)
+    request = ExportRequest(target, ExportMode.MOVE, project=session.path)
+    return plan_export(items, session.roots, request)
+
+
+def move(session: ProjectSession, target: Path) -> int:
+    result = run_export(plan(session, target), ignore_events, CancelToken())
+    assert result.failed == ()
+    return follow_export(session, target, result.places)
+
+
+def paths(session: ProjectSession) -> list[Path]:
+    return [absolute_path(session.roots[r.root], r.relative) for r in session.images]
+
+
+def test_the_project_follows_a_move_and_its_undo(
+    session: ProjectSession, tmp_path: Path, photos: Path
+) -> None:
+    before = paths(session)
+    labels = session.clustering.labels.tolist()
+    target = tmp_path / "sorted"
+    assert move(session, target) == 12
+    assert all(path.is_file() and path.is_relative_to(target) for path in paths(session))
+    assert [c.relative for r in session.images for c in r.companions]
+    assert not [path for path in photos.rglob("*") if path.is_file()]
+    assert session.clustering.labels.tolist() == labels
+    undo = plan_undo(target)
+    assert undo.projects == (session.path,)
+    result = run_undo(undo, ignore_events, CancelToken())
+    assert result.is_complete
+    assert follow_undo(session, result.returned) == 12
+    assert paths(session) == before
+    assert all(path.is_file() for path in before)
+
+
+def test_a_moved_project_is_brought_up_to_date_inside_the_export(
+    session: ProjectSession, tmp_path: Path
+) -> None:
+    before = paths(session)
+    target = tmp_path / "sorted"
+    move(session, target)
+    first, second = sorted(session.clustering.clusters)[:2]
+    there = session.clustering.members(second).tolist()
+    session.move(session.clustering.members(first).tolist(), second)
+    session.move(there, first)  # a swap: names of one folder are taken by those of the other
+    again = plan(session, target)
+    assert {step.action for step in again.steps} == {Action.RENAME, Action.KEEP}
+    assert move(session, target) > 0
+    assert all(path.is_file() for path in paths(session))
+    assert {step.action for step in plan(session, target).steps} == {Action.KEEP}
+    result = run_undo(plan_undo(target), ignore_events, CancelToken())
+    assert result.is_complete
+    follow_undo(session, result.returned)
+    assert paths(session) == before
+
+
+def test_after_a_crash_the_project_finds_what_was_moved(
+    session: ProjectSession, tmp_path: Path, workspace: Workspace
+) -> None:
+    target = tmp_path / "sorted"
+    run_export(plan(session, target), ignore_events, CancelToken())  # nobody followed
+    assert follow_export(session, target) == 12
+    assert follow_export(session, target) == 0
+    assert all(path.is_file() for path in paths(session))
+    request = RunRequest(session.roots, RunSettings(k=3))
+    add_images(session, workspace.engine, request, ignore_events, CancelToken())
+    assert len(session.images) == 12
+    assert not any(record.is_missing for record in session.images)
+
+
+def test_a_followed_move_is_there_after_opening_again(
+    session: ProjectSession, tmp_path: Path
+) -> None:
+    target = tmp_path / "sorted"
+    move(session, target)
+    found, place = paths(session), session.path
+    session.close()
+    again = open_project(place)
+    assert paths(again) == found
+    again.close()
+
+
+def test_a_move_by_another_way_to_the_same_folder_is_up_to_date(
+    session: ProjectSession, tmp_path: Path
+) -> None:
+    target = tmp_path / "sorted"
+    move(session, target)
+    (tmp_path / "link").symlink_to(target)
+    assert {s.action for s in plan(session, tmp_path / "link").steps} == {Action.KEEP}
+    assert os.path.samefile(target, tmp_path / "link")  # noqa: PTH121

@@ -1,0 +1,116 @@
+"""kill -9 while an export is under way: afterwards it is finished, or undone, without a loss."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dclust_gui.domain.control import CancelToken, ignore_events
+from dclust_gui.services.export_layout import Layout
+from dclust_gui.services.export_plan import Action, ExportMode
+from dclust_gui.services.export_undo import plan_undo, run_undo
+from dclust_gui.storage.export_journal import JOURNAL_NAME
+
+if TYPE_CHECKING:
+    from tests.unit.services.conftest import World
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
+
+LAYOUT = Layout(nested=True, keep_folders=True)
+CLUSTERS = {f"{i % 3}/{i}.jpg": ("Birds/Gulls", "Birds", "City")[i % 3] for i in range(9)}
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from dclust_gui.domain.control import CancelToken, ignore_events
+from dclust_gui.services import export
+from tests.unit.services.conftest import World
+from tests.unit.services.test_killed_while_exporting import CLUSTERS, LAYOUT
+
+folder, mode, at, other_drive = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5]
+world = World.__new__(World)
+world.root, world.target = folder / "photos", folder / "sorted"
+calls = 0
+
+def deadly(function):
+    def wrapped(*arguments, **options):
+        global calls
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*arguments, **options)
+        calls += 1
+        if calls == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return wrapped
+
+plan = world.plan(CLUSTERS, mode=export.ExportMode(mode), layout=LAYOUT)
+if other_drive == "yes":
+    export.is_same_device = lambda *_: False
+for name in ("link", "unlink", "replace", "rename", "mkdir", "symlink", "write", "fsync", "open"):
+    setattr(os, name, deadly(getattr(os, name)))
+export.run_export(plan, ignore_events, CancelToken())
+"""
+
+
+def killed(world: World, mode: ExportMode, at: int, *, other_drive: bool) -> bool:
+    """Export in another process that dies at its `at`-th call of the system; False if it ended."""
+    checkout = str(Path(__file__).parents[3])
+    drive = "yes" if other_drive else "no"
+    command = [sys.executable, "-c", CHILD, checkout, world.root.parent, mode.value, str(at), drive]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=checkout)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
+
+
+def kill_once(world: World, seed: int) -> None:
+    """One kill at a random moment, then the end of the export or its undoing."""
+    draw = random.Random(seed)
+    mode = draw.choice([ExportMode.COPY, ExportMode.MOVE, ExportMode.HARDLINK, ExportMode.SYMLINK])
+    other_drive = mode is ExportMode.MOVE and draw.random() < 0.5
+    contents = {f"content of {name}" for name in CLUSTERS}
+    for name in CLUSTERS:
+        world.add(name)
+    before = world.originals()
+    killed(world, mode, draw.randrange(1, 240), other_drive=other_drive)
+    found = {data.decode() for data, *_ in world.originals().values()} | set(world.files().values())
+    assert contents <= found
+    if mode is not ExportMode.MOVE:
+        assert world.originals() == before
+    if draw.random() < 0.5 and (world.target / JOURNAL_NAME).exists():
+        result = run_undo(plan_undo(world.target), ignore_events, CancelToken())
+        assert (mode, result.is_complete, result.left) == (mode, True, ())
+        assert world.originals() == before
+        # at the earliest moment nothing tells yet who made the empty folder
+        assert not world.target.exists() or not list(world.target.iterdir())
+        return
+    assert world.export(CLUSTERS, mode=mode, layout=LAYOUT).failed == ()
+    names = {name: f"{CLUSTERS[name]}/{name}" for name in CLUSTERS}
+    assert world.files() == {path: f"content of {name}" for name, path in names.items()}
+    assert world.originals() == ({} if mode is ExportMode.MOVE else before)
+    if mode is not ExportMode.MOVE:
+        again = world.plan(CLUSTERS, mode=mode, layout=LAYOUT)
+        assert {step.action for step in again.steps} == {Action.KEEP}
+    result = run_undo(plan_undo(world.target), ignore_events, CancelToken())
+    assert result.is_complete
+    assert world.originals() == before
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_killed_export_is_finished_or_undone_without_a_loss(seed: int, world: World) -> None:
+    kill_once(world, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_when_asked")
+@pytest.mark.parametrize("seed", range(100, 200))
+def test_a_hundred_killed_exports_lose_nothing(seed: int, world: World) -> None:
+    kill_once(world, seed)
