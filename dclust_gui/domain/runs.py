@@ -18,6 +18,15 @@ HEAD_PREFIX = "head."
 NO_HEAD = "none"
 """Name of no head: the features are clustered as they are."""
 
+FINETUNE_PREFIX = "finetune."
+"""Begins the names of a fine-tuning's parameters among those of a run."""
+
+NO_FINETUNE = "none"
+"""Name of no fine-tuning: the backbone stays as it is."""
+
+TUNED_PREFIX = "tuned:"
+"""Begins the names of backbones that were trained on the user's images."""
+
 
 class Quality(StrEnum):
     """How much time a run may take for how good a result."""
@@ -37,13 +46,15 @@ class RunSettings:
         reduce: none, pca, umap, ... or auto.
         dims: Width after the reduction; 0 for the method's default.
         head: Deep-clustering head, or none.
+        finetune: dec or dcn to train the backbone's last blocks first, or none. The run that
+            comes of it names the trained backbone, and none.
         algorithm: Name in the registry, or auto.
         k: Number of clusters; 0 chooses it.
         linkage: ward, average, complete or single.
         metric: euclidean, cosine, ...
         seed: For everything random.
         parameters: Further parameters of the algorithm by name, as text; those of the head as
-            `head.NAME`.
+            `head.NAME`, those of the fine-tuning as `finetune.NAME`.
         quality: fast, better or best; best has features of its own, from several views of
             each image.
     """
@@ -60,6 +71,12 @@ class RunSettings:
     seed: int = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
     quality: str = Quality.FAST.value
+    finetune: str = NO_FINETUNE
+
+    @property
+    def trains(self) -> bool:
+        """Whether something learns from the images before they are grouped."""
+        return self.head != NO_HEAD or self.finetune != NO_FINETUNE
 
     def reads_like(self, other: RunSettings) -> bool:
         """Whether images get the same features: by the same backbone from the same views."""
@@ -69,15 +86,22 @@ class RunSettings:
     @property
     def method_parameters(self) -> dict[str, str]:
         """The parameters of the algorithm."""
-        return {n: v for n, v in self.parameters.items() if not n.startswith(HEAD_PREFIX)}
+        prefixes = (HEAD_PREFIX, FINETUNE_PREFIX)
+        return {n: v for n, v in self.parameters.items() if not n.startswith(prefixes)}
 
     @property
     def head_parameters(self) -> dict[str, str]:
         """The parameters of the head, by their own names."""
+        return self._parameters_of(HEAD_PREFIX)
+
+    @property
+    def finetune_parameters(self) -> dict[str, str]:
+        """The parameters of the fine-tuning, by their own names."""
+        return self._parameters_of(FINETUNE_PREFIX)
+
+    def _parameters_of(self, prefix: str) -> dict[str, str]:
         return {
-            n.removeprefix(HEAD_PREFIX): v
-            for n, v in self.parameters.items()
-            if n.startswith(HEAD_PREFIX)
+            n.removeprefix(prefix): v for n, v in self.parameters.items() if n.startswith(prefix)
         }
 
 
@@ -95,6 +119,7 @@ class Run:
         confidence: float32 (m,), 0 to 1.
         tree: float64 (m - 1, 4), SciPy linkage matrix over the rows; cut at k gives `labels`.
         report: The report's JSON text.
+        errors: float32 (m,), reconstruction errors; None where no head gave them.
     """
 
     id: int
@@ -106,3 +131,4 @@ class Run:
     confidence: NDArray[np.float32]
     tree: NDArray[np.float64]
     report: str = "{}"
+    errors: NDArray[np.float32] | None = None

@@ -13,8 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from dclust_gui.domain.errors import BackboneError, InputError
+from dclust_gui.domain.runs import TUNED_PREFIX
 from dclust_gui.features.bundled import BUNDLED, Bundled, bundled_from_stem, bundled_named
 from dclust_gui.features.memory import BackboneMemory, ModelFacts
+from dclust_gui.features.tuned import TunedBackbone, find_tuned, list_tuned
 from dclust_gui.features.views import STANDARD, Variant, View
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
@@ -35,6 +37,7 @@ class WeightsSource(StrEnum):
 
     BUNDLED = "bundled"
     ADDED = "added"
+    TUNED = "tuned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class BackboneSpec:
         name: For people and reports.
         timm_name: timm's name of the architecture.
         weights_path: The weights file.
-        source: From a package, or a file of the user's.
+        source: From a package, a file of the user's, or trained here.
         input_size: Height and width of the network's input in pixels.
         crop_pct: Part of the scaled picture that the centre crop keeps.
         mean: Per channel (R, G, B), subtracted from pixels in [0, 1].
@@ -86,12 +89,12 @@ class BackboneListing:
 
     Attributes:
         name: What to give as the backbone's name.
-        source: From a package, or a file of the user's.
+        source: From a package, a file of the user's, or trained here.
         weights_path: The weights; None where they are not on this computer.
         size_bytes: Size of the weights file; 0 where it is not here.
         dims: Width of the features; None while it is not known.
         licence: Of the weights.
-        hint: How to get weights that are not here; empty otherwise.
+        hint: How to get weights that are not here, or what a trained one came from; else empty.
     """
 
     name: str
@@ -121,7 +124,7 @@ def resolve_backbone(
 
     Args:
         name_or_file: An alias ("lite0"), a timm model's name, `NAME=FILE` (architecture and
-            weights), or a weights file whose stem begins with a timm model's name.
+            weights), a weights file whose stem begins with a timm model's name, or `tuned:NAME`.
         weights_dir: The user's folder of added weights; need not exist.
         allow_download: Whether timm may download missing weights. Ask the user first.
         memory: JSON file in the cache that spares later starts the import of timm.
@@ -155,7 +158,8 @@ def list_backbones(weights_dir: Path, memory: Path | None = None) -> list[Backbo
         memory: The JSON file given to `resolve_backbone`.
 
     Returns:
-        The bundled ones first, the default at the top; then the added ones by name.
+        The bundled ones first, the default at the top; then the added ones by name; then those
+        that were trained here, the latest first.
     """
     rows = [_bundled_row(bundled) for bundled in BUNDLED]
     notes = BackboneMemory(memory)
@@ -172,7 +176,7 @@ def list_backbones(weights_dir: Path, memory: Path | None = None) -> list[Backbo
                 licence=facts.licence if facts else "unknown",
             )
         )
-    return rows
+    return rows + [_tuned_row(tuned, notes) for tuned in list_tuned(weights_dir)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +188,13 @@ class _Located:
     path: Path | None
     source: WeightsSource
     bundled: Bundled | None = None
+    is_any_size: bool = False
 
 
 def _locate(given: str, weights_dir: Path, notes: BackboneMemory) -> _Located:
     """The model and the file that the user's words mean."""
+    if given.startswith(TUNED_PREFIX):
+        return _from_training(given, weights_dir)
     bundled = bundled_named(given)
     if bundled is not None:
         path = bundled.weights_path()
@@ -207,6 +214,18 @@ def _locate(given: str, weights_dir: Path, notes: BackboneMemory) -> _Located:
     if added is not None:
         return _from_file(added, notes)
     return _Located(given, given, None, WeightsSource.ADDED)
+
+
+def _from_training(name: str, weights_dir: Path) -> _Located:
+    """A backbone that was trained here."""
+    found = find_tuned(name, weights_dir)
+    return _Located(
+        name,
+        found.timm_name,
+        found.weights_path,
+        WeightsSource.TUNED,
+        is_any_size=found.is_any_size,
+    )
 
 
 def _from_package(bundled: Bundled, path: Path) -> _Located:
@@ -309,7 +328,7 @@ def _specify(
 
         facts = weights.read_facts(found.path) or network.describe(found.timm_name)
         notes.remember_model(found.timm_name, digest, facts)
-    if found.bundled is not None:
+    if found.bundled is not None or found.is_any_size:
         facts = replace(facts, input_size=variant.input_size(facts.input_size))
     return BackboneSpec(
         name=found.name,
@@ -338,6 +357,20 @@ def _fingerprint(facts: ModelFacts, digest: str, precision: str, views: tuple[Vi
         record["views"] = [[round(v.zoom, 6), v.shift, v.is_mirrored] for v in views]
     text = json.dumps(record, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _tuned_row(tuned: TunedBackbone, notes: BackboneMemory) -> BackboneListing:
+    path = tuned.weights_path
+    facts = notes.model(tuned.timm_name, notes.digest(path))
+    return BackboneListing(
+        name=tuned.name,
+        source=WeightsSource.TUNED,
+        weights_path=path,
+        size_bytes=path.stat().st_size,
+        dims=facts.dims if facts else None,
+        licence=facts.licence if facts else "unknown",
+        hint=tuned.origin,
+    )
 
 
 def _bundled_row(bundled: Bundled) -> BackboneListing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from dclust_gui.features.network import PooledFeatures, classifier_names
 from dclust_gui.features.weights import load_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -54,7 +55,14 @@ class Execution:
         self._std = 255 * torch.tensor(spec.std).reshape(shape).to(device.torch_name)
         model = load_network(spec.timm_name, spec.weights_path)
         self._head = _classifier(model)
-        self._network, self.path = self._prepare(PooledFeatures(model).eval(), spec, batch_size)
+        network = PooledFeatures(model).eval()
+        if device.kind is DeviceKind.CPU:
+            self._network, self.path = fast_form(
+                network, partial(_pooled, spec), spec.input_size, batch_size, spec.precision
+            )
+        else:
+            self._network = channels_last(network).to(device.torch_name, self._dtype)
+            self.path = "plain"
 
     def run(self, batch: NDArray[np.uint8], *, is_mirrored: bool = False) -> NDArray[np.float32]:
         """Features of one batch.
@@ -89,43 +97,56 @@ class Execution:
         self._network = nn.Identity()
         free_memory(self.device)
 
-    def _prepare(
-        self, network: nn.Module, spec: BackboneSpec, batch_size: int
-    ) -> tuple[nn.Module, str]:
-        """The fastest form of the network that agrees with the plain one, and its name."""
-        plain = _channels_last(network)
-        if self.device.kind is not DeviceKind.CPU:
-            return plain.to(self.device.torch_name, self._dtype), "plain"
-        sample = _sample(2, spec.input_size)
-        with torch.inference_mode():
-            wanted = plain(sample)
-        try:
-            if fold_batch_norms(plain) == 0:
-                return plain.to(self._dtype), "plain"
-            folded = plain.to(self._dtype)
-            if not _agrees(folded, sample.to(self._dtype), wanted, _TOLERANCE[spec.precision]):
-                return self._plain_again(spec), "plain"
-        except _ODD_MODEL as error:
-            if is_out_of_memory(error):
-                raise
-            return self._plain_again(spec), "plain"
-        try:
-            batch = _sample(batch_size, spec.input_size).to(self._dtype)
-            if pack_convolutions(folded, batch) and _agrees(
-                folded, sample.to(self._dtype), wanted, _TOLERANCE[spec.precision]
-            ):
-                return folded, "packed"
-        except _ODD_MODEL as error:
-            if is_out_of_memory(error):
-                raise
-        again = self._plain_again(spec).float()
-        fold_batch_norms(again)
-        return again.to(self._dtype), "folded"
 
-    def _plain_again(self, spec: BackboneSpec) -> nn.Module:
-        """The network as timm runs it, after an attempt at another form."""
-        model = load_network(spec.timm_name, spec.weights_path)
-        return _channels_last(PooledFeatures(model).eval()).to(self._dtype)
+def fast_form(
+    network: nn.Module,
+    rebuild: Callable[[], nn.Module],
+    size: tuple[int, int],
+    batch_size: int,
+    precision: str = "fp32",
+) -> tuple[nn.Module, str]:
+    """The fastest form of a network on the processor that agrees with the plain one.
+
+    Args:
+        network: In evaluation mode, from normalised pixels to a tensor; it is changed.
+        rebuild: Makes the same network again, after an attempt at another form.
+        size: Height and width of its input.
+        batch_size: The usual number of images in a call.
+        precision: "fp32" or "bf16".
+
+    Returns:
+        The network and its form: "packed" (oneDNN calls), "folded" or "plain".
+
+    Raises:
+        RuntimeError: Out of memory.
+    """
+    dtype, tolerance = _DTYPES[precision], _TOLERANCE[precision]
+    plain = channels_last(network)
+    sample = _sample(2, size)
+    with torch.inference_mode():
+        wanted = plain(sample)
+    try:
+        if fold_batch_norms(plain) == 0:
+            return plain.to(dtype), "plain"
+        folded = plain.to(dtype)
+        if not _agrees(folded, sample.to(dtype), wanted, tolerance):
+            return channels_last(rebuild()).to(dtype), "plain"
+    except _ODD_MODEL as error:
+        if is_out_of_memory(error):
+            raise
+        return channels_last(rebuild()).to(dtype), "plain"
+    try:
+        batch = _sample(batch_size, size).to(dtype)
+        if pack_convolutions(folded, batch) and _agrees(
+            folded, sample.to(dtype), wanted, tolerance
+        ):
+            return folded, "packed"
+    except _ODD_MODEL as error:
+        if is_out_of_memory(error):
+            raise
+    again = channels_last(rebuild()).float()
+    fold_batch_norms(again)
+    return again.to(dtype), "folded"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -158,7 +179,7 @@ def _exact_arithmetic(*, is_cuda: bool) -> Iterator[None]:
         yield
 
 
-def _channels_last(network: nn.Module) -> nn.Module:
+def channels_last(network: nn.Module) -> nn.Module:
     """The network with its weights in the memory order of pictures."""
     moved: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
     return moved
@@ -175,9 +196,14 @@ def _agrees(network: nn.Module, sample: Tensor, wanted: Tensor, tolerance: float
     """Whether the network gives what is wanted, relative to its length."""
     with torch.inference_mode():
         found = network(sample).float()
-    gap = torch.linalg.vector_norm(found - wanted, dim=1)
-    limit = tolerance * torch.linalg.vector_norm(wanted, dim=1).clamp_min(1e-6)
+    gap = torch.linalg.vector_norm((found - wanted).flatten(1), dim=1)
+    limit = tolerance * torch.linalg.vector_norm(wanted.flatten(1), dim=1).clamp_min(1e-6)
     return bool((gap <= limit).all())
+
+
+def _pooled(spec: BackboneSpec) -> nn.Module:
+    """The network of a backbone as timm runs it."""
+    return PooledFeatures(load_network(spec.timm_name, spec.weights_path)).eval()
 
 
 def _classifier(model: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:

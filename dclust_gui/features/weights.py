@@ -228,10 +228,27 @@ def download_weights(timm_name: str, weights_dir: Path) -> Path:
     cfg = model.pretrained_cfg
     full_name = f"{cfg['architecture']}.{cfg['tag']}" if cfg.get("tag") else cfg["architecture"]
     facts = network.describe(full_name)
-    state = {k: v.detach().clone().contiguous() for k, v in model.state_dict().items()}
     target = weights_dir / f"{full_name}.safetensors"
-    _put(target, lambda partial: save_file(state, partial, {_FACTS_KEY: facts.to_json()}))
+    _put(target, lambda partial: write_weights(model, facts, partial))
     return target
+
+
+def write_weights(model: nn.Module, facts: ModelFacts, path: Path) -> None:
+    """Write a model's weights as safetensors that say how pictures are to be fed to it.
+
+    Args:
+        model: The model, on any device.
+        facts: Its facts.
+        path: The file; replaced.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    state = {k: v.detach().cpu().clone().contiguous() for k, v in model.state_dict().items()}
+    try:
+        save_file(state, path, {_FACTS_KEY: facts.to_json()})
+    except SafetensorError as error:
+        raise OSError(_first_line(error)) from error
 
 
 def _require_hub(repository: str | None) -> None:

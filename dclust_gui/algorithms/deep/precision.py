@@ -12,6 +12,8 @@ from dclust_gui.algorithms.base import UnusableDataError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from torch.amp import GradScaler
+
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -36,6 +38,21 @@ def precision_context(precision: str, device: str) -> AbstractContextManager[obj
     if precision == "bfloat16" or (precision == "auto" and _has_matrix_units(kind)):
         return torch.autocast(kind, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def mixed_precision(device: str) -> tuple[AbstractContextManager[object], GradScaler | None]:
+    """What a network of convolutions is trained in.
+
+    Args:
+        device: torch device.
+
+    Returns:
+        The context of its forward pass: bfloat16 where the hardware has units for it, float16 on
+        older NVIDIA cards, else float32; and for float16 the scaler that its gradients need.
+    """
+    if torch.device(device).type == "cuda" and not _has_matrix_units("cuda"):
+        return torch.autocast("cuda", dtype=torch.float16), torch.amp.GradScaler("cuda")
+    return precision_context("auto", device), None
 
 
 def _has_matrix_units(kind: str) -> bool:

@@ -18,6 +18,7 @@ from dclust_gui.algorithms.deep.soft import (
     divergence,
     log_soft_assignment,
     squared_distances,
+    sure_target,
     target_distribution,
 )
 from dclust_gui.algorithms.deep.training import TOTAL, Losses, Phase, Schedule, train
@@ -33,8 +34,6 @@ LEAST_INTERVAL = 30
 """Steps between two targets, at least: with few images labels hardly change within an epoch."""
 START_WEIGHT = 1.0
 """Weight of the divergence beside the reconstruction meanwhile."""
-SURE = 0.9
-"""Probability of an image's start cluster while the start is the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +170,8 @@ class SelfTraining:
 
     def _start_target(self) -> Tensor:
         """(n_images, k) the start's labels, not quite sure."""
-        count = self._session.n_clusters
         labels = torch.from_numpy(self._session.start_labels.astype(np.int64))
-        target = torch.full((len(labels), count), (1.0 - SURE) / max(1, count - 1))
-        target[torch.arange(len(labels)), labels] = SURE
-        return target.to(self._session.device)
+        return sure_target(labels.to(self._session.device), self._session.n_clusters)
 
 
 def prior_tensor(log_prior: NDArray[np.float32] | None, device: torch.device) -> Tensor | None:

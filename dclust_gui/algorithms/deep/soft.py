@@ -85,6 +85,27 @@ def target_distribution(
         return functional.softmax(2.0 * log_q - exponent * log_size, 1)
 
 
+SURE = 0.9
+"""Probability of an image's start cluster while the start is the target."""
+
+
+def sure_target(labels: Tensor, n_clusters: int) -> Tensor:
+    """Labels as a target that is not quite sure.
+
+    Args:
+        labels: int64 (n,), 0 to n_clusters - 1.
+        n_clusters: Number of clusters.
+
+    Returns:
+        float32 (n, n_clusters), rows sum to 1, on the same device.
+    """
+    target = torch.full(
+        (len(labels), n_clusters), (1.0 - SURE) / max(1, n_clusters - 1), device=labels.device
+    )
+    target[torch.arange(len(labels), device=labels.device), labels] = SURE
+    return target
+
+
 def divergence(target: Tensor, log_q: Tensor) -> Tensor:
     """Eq. 2: mean over the rows of KL(P || Q), P constant.
 

@@ -177,6 +177,7 @@ def train(
     update: Update | None = None,
     after_step: Callable[[Tensor], None] | None = None,
     groups: Sequence[Mapping[str, object]] | None = None,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> int:
     """Minimise a loss by Adam.
 
@@ -192,6 +193,8 @@ def train(
             when the loss is known to be finite; True stops the training.
         after_step: Called with a batch's row numbers when the weights have moved.
         groups: Adam's parameter groups in place of `weights`, each with a "factor" of the rate.
+        scaler: Keeps float16 gradients from vanishing; it leaves steps out whose gradients are
+            not finite. None for other precisions.
 
     Returns:
         Steps done.
@@ -219,7 +222,7 @@ def train(
         rate = schedule.rate_at(step, steps)
         for group in optimiser.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)
-        losses, numbers = _step(loss, optimiser, batches)
+        losses, numbers = _step(loss, optimiser, batches, scaler)
         if after_step is not None:
             after_step(numbers)
         means.add(losses)
@@ -235,7 +238,10 @@ def train(
 
 
 def _step(
-    loss: BatchLoss, optimiser: torch.optim.Optimizer, batches: Batches
+    loss: BatchLoss,
+    optimiser: torch.optim.Optimizer,
+    batches: Batches,
+    scaler: torch.amp.GradScaler | None,
 ) -> tuple[Losses, Tensor]:
     """One step; with half the batch where the card's memory is too small, as often as needed."""
     while True:
@@ -243,8 +249,13 @@ def _step(
         optimiser.zero_grad(set_to_none=True)
         try:
             losses = loss(numbers)
-            losses[TOTAL].backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            if scaler is None:
+                losses[TOTAL].backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+            else:
+                scaler.scale(losses[TOTAL]).backward()  # type: ignore[no-untyped-call]
+                scaler.step(optimiser)
+                scaler.update()
         except torch.OutOfMemoryError:
             if batches.batch_size < 2 * LEAST_BATCH:
                 raise
