@@ -161,4 +161,28 @@ HEADS: tuple[Method, ...] = (
         ),
         cost="O(n (d + k)) per pass",
     ),
+    Method(
+        name="dcat",
+        title="DCAT",
+        summary="Exploratory: images that a learnt code cannot restore stay Unassigned; the peaks"
+        " of the others' density are the clusters. The default groups photographs better.",
+        estimator=HOME + "dcat:DCAT",
+        parameters=(
+            Parameter(
+                "quantile", Kind.NUMBER, "auto", 0.005, 1.0, help="Less gives more clusters."
+            ),
+            Parameter(
+                "deviations",
+                Kind.NUMBER,
+                3.0,
+                0.5,
+                100,
+                help="More leaves fewer images Unassigned.",
+            ),
+            *_PRETRAINING,
+        ),
+        needs_k=False,
+        finds_noise=True,
+        cost="O(n^2) up to 5,000 images, then O(n)",
+    ),
 )

@@ -121,7 +121,7 @@ def build_head(
 
     Args:
         name: Name of the head.
-        n_clusters: Number of clusters.
+        n_clusters: Number of clusters; None only for a head that finds it.
         random_state: Seed.
         device: auto, cpu, cuda, cuda:N or mps.
         params: Further settings, as text or values.
@@ -144,7 +144,7 @@ def build_head(
         from dclust_gui.algorithms.deep.pretraining import Autoencoder  # noqa: PLC0415 -- torch
 
         values["autoencoder"] = Autoencoder(**changed)  # type: ignore[arg-type]  # parsed above
-    values["n_clusters"] = check_k(chosen, n_clusters)
+    values["n_clusters"] = check_k(chosen, n_clusters) if chosen.needs_k else n_clusters
     values["random_state"] = random_state
     values["device"] = device
     estimator: DeepClusterer = getattr(*_home_of(chosen))(**values)

@@ -157,7 +157,7 @@ def group_rows(
     if settings.head != NO_HEAD:
         place = place or TrainingPlace()
         choice = _choose_frozen_k(features, settings, sink, token, timings, cache)
-        learnt = train_head(space.rows, settings, choice[0] or 1, place, sink, token)
+        learnt = train_head(space.rows, settings, choice[0], place, sink, token)
         timings["head"] = learnt.facts.seconds
         name = f"{settings.head} ({learnt.embedding.shape[1]} of {space.name})"
         space = _Space(learnt.embedding, name, is_layout=False)
@@ -196,6 +196,7 @@ def group_rows(
         shortlist,
         structure,
         facts,
+        None if learnt is None else learnt.errors,
     )
 
 
@@ -268,8 +269,10 @@ def _choose_frozen_k(
     cache: ReductionCache | None,
 ) -> _Choice:
     """The number of clusters for a head: the one that the features as they are would get."""
-    if settings.k:
-        return settings.k, (), None
+    from dclust_gui.algorithms.registry import head
+
+    if settings.k or not head(settings.head).needs_k:
+        return settings.k or None, (), None
     plain = resolve(replace(settings, head=NO_HEAD, algorithm="auto", reduce="auto", parameters={}))
     spent = timings["reduce"]
     space = _prepare(features, plain, sink, token, timings, cache)

@@ -69,12 +69,14 @@ class Trained:
         found: The head's own clusters; None where it gives none or a method was named.
         facts: For the report, without its file.
         estimator: The head itself.
+        errors: float32 (m,), reconstruction errors; None where the head gives none.
     """
 
     embedding: NDArray[np.float32]
     found: Fitted | None
     facts: HeadFacts
     estimator: DeepClusterer
+    errors: NDArray[np.float32] | None = None
 
 
 def gives_labels(name: str) -> bool:
@@ -114,7 +116,7 @@ def check_head(settings: RunSettings) -> None:
 def train_head(
     rows: NDArray[np.float32],
     settings: RunSettings,
-    k: int,
+    k: int | None,
     place: TrainingPlace,
     sink: EventSink,
     token: CancelToken,
@@ -124,7 +126,7 @@ def train_head(
     Args:
         rows: float32 (m, d), the space it learns from.
         settings: Resolved settings.
-        k: Number of clusters.
+        k: Number of clusters; None for a head that finds it.
         place: Where to train.
         sink: Takes messages, the points of the curve among them.
         token: Stops, pauses or ends the training early; looked at in every step.
@@ -162,7 +164,9 @@ def train_head(
         labels = np.asarray(estimator.labels_, np.int32)
         confidence = soft_confidence(np.asarray(estimator.soft_assignments_), labels)
         found = Fitted(labels, confidence, None, embedding, "")
-    return Trained(embedding, found, facts, estimator)
+    errors = getattr(estimator, "reconstruction_errors_", None)
+    errors = None if errors is None else np.asarray(errors, np.float32)
+    return Trained(embedding, found, facts, estimator, errors)
 
 
 def soft_confidence(soft: NDArray[np.floating], labels: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -265,7 +269,8 @@ def predict_labels(
         Scaling(kept["how"]), np.array(kept["offset"], float), np.array(kept["factor"], float)
     )
     found = load_model(path).predict(scale.apply(features))
-    result: NDArray[np.int32] = np.array(numbers, np.int32)[found]
+    # one more for the head's own -1: Unassigned
+    result: NDArray[np.int32] = np.array([*numbers, -1], np.int32)[found]
     return result
 
 
@@ -286,7 +291,7 @@ def _key(settings: RunSettings, facts: HeadFacts, place: TrainingPlace) -> str:
 def _run_numbers(own: NDArray[np.int32], labels: NDArray[np.int32]) -> list[int]:
     """The run's number of each of the head's clusters; -1 for one without images."""
     numbers = np.full(int(own.max()) + 1, -1, np.int32)
-    numbers[own] = labels
+    numbers[own[own >= 0]] = labels[own >= 0]
     return [int(number) for number in numbers]
 
 
@@ -312,6 +317,7 @@ def _facts(
         quality_start=follower.measure(start),
         quality_end=follower.measure(labels),
         seconds=seconds,
+        threshold=float(getattr(estimator, "threshold_", math.nan)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,7 @@ class HeadFacts:
         quality_end: The same of the clusters at the end.
         seconds: Wall time.
         model: File of the trained model; empty when it is not kept.
+        threshold: Reconstruction error above which images are Unassigned; nan without one.
     """
 
     name: str
@@ -117,6 +119,7 @@ class HeadFacts:
     quality_end: float
     seconds: float
     model: str = ""
+    threshold: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +138,7 @@ class ClusterResult:
             there was nothing to choose between.
         structure: How far the clusters can be trusted; None where no neighbours are known.
         head: How the head's training went; None without a head.
+        errors: float32 (m,), reconstruction errors; None where no head gives them.
     """
 
     labels: NDArray[np.int32]
@@ -147,6 +151,7 @@ class ClusterResult:
     shortlist: Shortlist | None = None
     structure: Structure | None = None
     head: HeadFacts | None = None
+    errors: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -226,4 +226,5 @@ def run_record(result: RunResult, image_ids: NDArray[np.int32]) -> Run:
         clusters.confidence,
         clusters.tree,
         report_text(result),
+        clusters.errors,
     )

@@ -172,6 +172,8 @@ def _head(clusters: ClusterResult) -> Json:
         "silhouette": _number(found.quality_end, 6),
         "model": found.model,
     }
+    if math.isfinite(found.threshold):
+        values["error_threshold"] = _number(found.threshold, 6)
     return {"head": values}
 
 

@@ -76,6 +76,8 @@ def insert_run(connection: sqlite3.Connection, run: Run) -> int:
         "heights": run.tree[:, 2].astype(np.float64),
         "counts": run.tree[:, 3].astype(np.int32),
     }
+    if run.errors is not None:
+        arrays["errors"] = run.errors.astype(np.float32)
     k = len(np.unique(run.labels[run.labels >= 0]))
     settings = json.dumps(_plain(run.settings), ensure_ascii=False)
     row = (run.created, settings, run.backbone, len(run.images), k, run.report, to_bytes(arrays))
@@ -109,7 +111,8 @@ def load_run(connection: sqlite3.Connection, run_id: int) -> Run:
         tree = np.column_stack([arrays["children"], arrays["heights"], arrays["counts"]])
     except KeyError as error:
         raise DamagedArraysError(f"not a run: {error}") from error
-    for array in (images, labels, confidence, tree):
+    errors = arrays["errors"].astype(np.float32) if "errors" in arrays else None
+    for array in (images, labels, confidence, tree, *(() if errors is None else (errors,))):
         array.setflags(write=False)
     return Run(
         run_id,
@@ -121,6 +124,7 @@ def load_run(connection: sqlite3.Connection, run_id: int) -> Run:
         confidence,
         _as_tree(tree),
         report,
+        errors,
     )
 
 

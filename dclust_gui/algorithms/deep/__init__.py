@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dclust_gui.algorithms.deep.autoencoder import AutoencoderClustering
+    from dclust_gui.algorithms.deep.dcat import DCAT
     from dclust_gui.algorithms.deep.dcn import DCN
     from dclust_gui.algorithms.deep.dec import DEC
     from dclust_gui.algorithms.deep.idec import IDEC
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.deep.vade import VaDE
 
 __all__ = [
+    "DCAT",
     "DCN",
     "DEC",
     "IDEC",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "Autoencoder": "pretraining",
     "AutoencoderClustering": "autoencoder",
+    "DCAT": "dcat",
     "DCN": "dcn",
     "DEC": "dec",
     "IDEC": "idec",

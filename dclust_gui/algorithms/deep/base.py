@@ -114,7 +114,7 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         """
         del y
         features = finite_rows(self, X, reset=True, is_float32=True)
-        check_cluster_count(self.n_clusters, len(features))
+        self._check_count(len(features))
         self._check(features)
         device = pick_device(self.device).torch_name
         progress = Progress(callback, tick)
@@ -126,6 +126,10 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
             note = "The GPU's memory is too small for this; the processor was used."
             self._run(features, "cpu", Progress(callback, tick), [note])
         return self
+
+    def _check_count(self, n_images: int) -> None:
+        """Refuse a number of clusters that there cannot be."""
+        check_cluster_count(self.n_clusters, n_images)
 
     def _check(self, features: FloatArray) -> None:
         """Refuse parameters and data that cannot be used."""
@@ -193,7 +197,7 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
             return deepcopy(given.network_).to(device), rows
         autoencoder = Autoencoder() if given is None else clone(given)
         if autoencoder.code_size == "auto":
-            autoencoder.code_size = code_width(features.shape[1], self.n_clusters)
+            autoencoder.code_size = self._code_size(features.shape[1])
         if autoencoder.random_state is None:
             autoencoder.random_state = int(random.randint(2**31 - 1))
         self.scaling_ = learn_scaling(features, self._scale(autoencoder))
@@ -201,6 +205,10 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         rows = torch.from_numpy(self.scaling_.apply(features)).to(device)
         autoencoder.fit_rows(rows, progress)
         return autoencoder.network_.to(device), rows
+
+    def _code_size(self, n_features: int) -> int:
+        """Width of the code where it was not set."""
+        return code_width(n_features, self.n_clusters)
 
     def _scale(self, autoencoder: Autoencoder) -> str:
         """The kind of scaling; the head's own where it has one."""
@@ -238,8 +246,12 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         """The fitted images' soft assignments with what is known of single images."""
         return soft
 
+    def _final_code(self, session: Session) -> Tensor:
+        """(n_images, dz) codes of the images after the training."""
+        return encode(session.network.encoder, session.rows)
+
     def _finish(self, session: Session, trained: Trained) -> None:
-        code = encode(session.network.encoder, session.rows)
+        code = self._final_code(session)
         soft = self._prior_soft(self._soft(code, trained.centres))
         self.embedding_ = code.cpu().numpy()
         self.soft_assignments_ = soft.float().cpu().numpy()

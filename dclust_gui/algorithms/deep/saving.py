@@ -36,6 +36,7 @@ _FLAT = "dclust_gui.algorithms."
 _ESTIMATORS = {
     "Autoencoder": _DEEP + "pretraining",
     "AutoencoderClustering": _DEEP + "autoencoder",
+    "DCAT": _DEEP + "dcat",
     "DCN": _DEEP + "dcn",
     "DEC": _DEEP + "dec",
     "IDEC": _DEEP + "idec",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from dclust_gui.algorithms.registry import heads
+from dclust_gui.algorithms.registry import head, heads
 from dclust_gui.domain import tree
 from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
 from dclust_gui.domain.errors import ClusteringError, InputError, StorageError
@@ -39,7 +39,8 @@ def blobs(n_each: int = 24, n_groups: int = 3, width: int = 16) -> NDArray[np.fl
 
 def settings(name: str, **changes: object) -> RunSettings:
     """A short training of a head."""
-    brief = {} if name == "n2d" else BRIEF
+    known = {f"head.{p.name}" for p in head(name).parameters}
+    brief = {n: v for n, v in BRIEF.items() if n in known}
     wanted = RunSettings(head=name, algorithm="auto", reduce="auto", k=3, parameters=brief)
     return resolve(replace(wanted, **changes))  # type: ignore[arg-type]
 
@@ -84,7 +85,7 @@ def test_wrong_head_settings_are_refused_before_any_work(
 # -- training ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if not head(name).finds_noise])
 def test_every_head_finds_clear_groups(name: str, tmp_path: Path) -> None:
     place = TrainingPlace("cpu", ModelFiles(tmp_path / "models"), "blobs", "ff")
     events, result = group(settings(name), place=place)
@@ -107,6 +108,26 @@ def test_every_head_finds_clear_groups(name: str, tmp_path: Path) -> None:
     if name != "ae":
         found = predict_labels(place.models, Path(facts.model), blobs())  # type: ignore[arg-type]
         assert found.tolist() == result.labels.tolist()
+
+
+def test_dcat_keeps_its_errors_and_leaves_out_what_it_cannot_restore(tmp_path: Path) -> None:
+    place = TrainingPlace("cpu", ModelFiles(tmp_path / "models"), "blobs", "ff")
+    _, result = group(settings("dcat"), place=place)
+    facts = result.head
+    assert facts is not None
+    assert result.errors is not None
+    assert facts.n_clusters == len(set(result.labels[result.labels >= 0].tolist())) <= 3
+    assert ((result.errors > facts.threshold) == (result.labels < 0)).all()
+    assert not result.confidence[result.labels < 0].any()
+    assert tree.check_tree(result.tree) == 72
+    found = predict_labels(place.models, Path(facts.model), blobs())  # type: ignore[arg-type]
+    assert found.tolist() == result.labels.tolist()
+
+
+def test_dcat_without_a_number_finds_its_own() -> None:
+    _, result = group(settings("dcat", k=0))
+    assert result.k_candidates == ()
+    assert result.labels.max() >= 0
 
 
 def test_curve_has_losses_changes_and_quality_and_never_goes_back() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from dclust_gui.algorithms.deep.autoencoder import AutoencoderClustering
+from dclust_gui.algorithms.deep.dcat import DCAT
 from dclust_gui.algorithms.deep.dcn import DCN
 from dclust_gui.algorithms.deep.dec import DEC
 from dclust_gui.algorithms.deep.idec import IDEC
@@ -23,6 +24,7 @@ ESTIMATORS = (
     DEC(2, autoencoder=TINY, start="kmeans", epochs=2, device="cpu"),
     IDEC(2, autoencoder=TINY, start="kmeans", epochs=2, device="cpu"),
     DCN(2, autoencoder=TINY, start="kmeans", epochs=2, device="cpu"),
+    DCAT(autoencoder=TINY, device="cpu"),
 )
 EXPECTED_FAILURES: dict[str, str] = {}
 
