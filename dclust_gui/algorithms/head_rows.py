@@ -63,6 +63,29 @@ _SHARPENING = (
     *_EVERY,
 )
 
+_SIZE_PRIOR = Parameter(
+    "size_prior",
+    Kind.NUMBER,
+    1.0,
+    0.0,
+    1.0,
+    help="Sizes of the groups: 0 even, 1 as uneven as the default clustering.",
+    ends=("even", "as uneven as the default clustering"),
+)
+_HEADS_START = Parameter(
+    "start",
+    Kind.CHOICE,
+    "n2d",
+    choices=("n2d", "random"),
+    help="From the default clustering, or from nothing as published.",
+)
+_HEADS = (
+    Parameter("n_neighbors", Kind.INTEGER, None, 1, 1000, help="Nearest images that count."),
+    Parameter("n_heads", Kind.INTEGER, 4, 1, 64, help="Attempts at once; the best is kept."),
+    _EPOCHS,
+    _BATCH,
+)
+
 HEADS: tuple[Method, ...] = (
     Method(
         name="ae",
@@ -160,6 +183,38 @@ HEADS: tuple[Method, ...] = (
             *_EVERY,
         ),
         cost="O(n (d + k)) per pass",
+    ),
+    Method(
+        name="temi",
+        title="TEMI",
+        summary="Puts images into the group that their nearest images tell most of; sizes can be"
+        " held even or as uneven as the default clustering finds them.",
+        estimator=HOME + "temi:TEMI",
+        parameters=(
+            _SIZE_PRIOR,
+            _HEADS_START,
+            Parameter("beta", Kind.NUMBER, 0.6, 0.05, 1.0, help="Less: pairs may share groups."),
+            *_HEADS,
+            Parameter("learning_rate", Kind.NUMBER, 3e-3, 1e-8, 1.0, help="Of the first steps."),
+        ),
+        cost="O(n^2 d) for the neighbours, then O(n) per pass",
+    ),
+    Method(
+        name="scan",
+        title="SCAN",
+        summary="Puts an image and its nearest ones into the same group; sizes can be held even or"
+        " as uneven as the default clustering finds them.",
+        estimator=HOME + "scan:SCAN",
+        parameters=(
+            _SIZE_PRIOR,
+            _HEADS_START,
+            Parameter(
+                "entropy_weight", Kind.NUMBER, 5.0, 0.0, 1000, help="How strongly sizes are held."
+            ),
+            *_HEADS,
+            _RATE,
+        ),
+        cost="O(n^2 d) for the neighbours, then O(n) per pass",
     ),
     Method(
         name="dcat",

@@ -36,6 +36,8 @@ class Parameter:
         maximum: Largest value.
         choices: Allowed texts of a choice.
         help: One sentence.
+        ends: What the least and the largest value mean, in a few words; a number with ends is
+            shown as a slider.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     help: str = ""
+    ends: tuple[str, str] | None = None
 
     def parse(self, text: Value) -> Value:
         """The typed value of what a user wrote.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.deep.n2d import N2D
     from dclust_gui.algorithms.deep.pretraining import Autoencoder
     from dclust_gui.algorithms.deep.saving import load_model, save_model
+    from dclust_gui.algorithms.deep.scan import SCAN
+    from dclust_gui.algorithms.deep.temi import TEMI
     from dclust_gui.algorithms.deep.vade import VaDE
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "DEC",
     "IDEC",
     "N2D",
+    "SCAN",
+    "TEMI",
     "Autoencoder",
     "AutoencoderClustering",
     "VaDE",
@@ -37,6 +41,8 @@ _HOMES = {
     "DEC": "dec",
     "IDEC": "idec",
     "N2D": "n2d",
+    "SCAN": "scan",
+    "TEMI": "temi",
     "VaDE": "vade",
     "load_model": "saving",
     "save_model": "saving",

@@ -41,6 +41,8 @@ _ESTIMATORS = {
     "DEC": _DEEP + "dec",
     "IDEC": _DEEP + "idec",
     "N2D": _DEEP + "n2d",
+    "SCAN": _DEEP + "scan",
+    "TEMI": _DEEP + "temi",
     "VaDE": _DEEP + "vade",
     "KMeans": _FLAT + "partition",
     "UMAP": _FLAT + "umap",
@@ -52,7 +54,10 @@ _RECORDS = {
     "Scaling": _DEEP + "scaling",
     "TrainingStep": _DEEP + "progress",
 }
-_NETWORKS = {"AutoencoderNetwork": _DEEP + "networks"}
+_NETWORKS = {
+    "AutoencoderNetwork": _DEEP + "networks",
+    "HeadNetwork": _DEEP + "many_heads",
+}
 _CHOICES = {"Metric": _FLAT + "distances"}
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"

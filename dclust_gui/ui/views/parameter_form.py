@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QSpi
 
 from dclust_gui.domain.errors import InputError
 from dclust_gui.services.methods import Kind
+from dclust_gui.ui.views.number_slider import NumberSlider
 from dclust_gui.ui.views.theme import GRID, colours
 
 if TYPE_CHECKING:
@@ -17,9 +18,17 @@ if TYPE_CHECKING:
     from dclust_gui.services.methods import Parameter
 
 _LARGEST = 2_000_000_000
-_WORDS = {"n_init": "Attempts", "max_iter": "Most rounds", "tol": "Tolerance"}
+_WORDS = {
+    "n_init": "Attempts",
+    "max_iter": "Most rounds",
+    "tol": "Tolerance",
+    "size_prior": "Group sizes",
+    "n_neighbors": "Neighbours",
+    "n_heads": "Attempts",
+    "n_groups": "Small groups",
+}
 
-Field = QCheckBox | QComboBox | QLineEdit | QSpinBox
+Field = QCheckBox | QComboBox | QLineEdit | QSpinBox | NumberSlider
 
 
 class ParameterForm(QWidget):
@@ -91,11 +100,21 @@ class ParameterForm(QWidget):
                 return combo
             case Kind.INTEGER:
                 return self._integer_field(parameter)
+            case Kind.NUMBER if parameter.ends is not None:
+                return self._slider(parameter)
             case Kind.NUMBER:
                 line = QLineEdit(self)
                 line.setText("auto" if default in (None, "auto") else str(default))
                 line.textChanged.connect(self._on_field_changed)
                 return line
+
+    def _slider(self, parameter: Parameter) -> NumberSlider:
+        low, high = parameter.minimum or 0.0, parameter.maximum or 1.0
+        slider = NumberSlider(low, high, parameter.ends or ("", ""), self)
+        if isinstance(parameter.default, (int, float)):
+            slider.set_value(parameter.default)
+        slider.changed.connect(self._on_field_changed)
+        return slider
 
     def _integer_field(self, parameter: Parameter) -> QSpinBox:
         spin = QSpinBox(self)
@@ -128,6 +147,8 @@ def field_text(field: Field) -> str:
         return "true" if field.isChecked() else "false"
     if isinstance(field, QComboBox):
         return field.currentText()
+    if isinstance(field, NumberSlider):
+        return str(field.value)
     return field.text().strip()
 
 
@@ -139,6 +160,8 @@ def set_field(field: Field, text: str) -> None:
         field.setCurrentText(text)
     elif isinstance(field, QSpinBox):
         field.setValue(field.minimum() if text == "auto" else int(text))
+    elif isinstance(field, NumberSlider):
+        field.set_value(float(text))
     else:
         field.setText(text)
 

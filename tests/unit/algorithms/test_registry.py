@@ -64,7 +64,7 @@ def test_every_head_builds_with_its_defaults(name: str) -> None:
     estimator = build_head(name, n_clusters=3, random_state=0, device="cpu")
     values = estimator.get_params()
     assert (values["n_clusters"], values["random_state"], values["device"]) == (3, 0, "cpu")
-    assert values["autoencoder"] is None
+    assert values.get("autoencoder") is None
     for parameter in head(name).parameters:
         assert parameter.help
         assert parameter.parse(parameter.default) == parameter.default
