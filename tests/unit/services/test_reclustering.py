@@ -51,6 +51,12 @@ def members_of(session: ProjectSession, number: int) -> list[int]:
     return [i for i, r in enumerate(session.images) if r.relative.startswith(wanted)]
 
 
+def group_of(session: ProjectSession, number: int) -> list[int]:
+    """All images of the cluster that the first image of a class is in."""
+    labels = session.clustering.labels
+    return session.clustering.members(int(labels[members_of(session, number)[0]])).tolist()
+
+
 def decide(session: ProjectSession) -> int:
     """Three images of a class that shares a cluster get one of their own, others are approved."""
     labels = session.clustering.labels
@@ -159,7 +165,21 @@ def test_corrections_without_approvals_are_remarked(
     session: ProjectSession, workspace: Workspace
 ) -> None:
     session.new_cluster(members_of(session, 0)[:3])
-    assert "only 0 approved" in propose_in(session, workspace).note
+    assert "none approved" in propose_in(session, workspace).note
+
+
+def test_corrections_alone_empty_no_cluster(session: ProjectSession, workspace: Workspace) -> None:
+    alone = next(n for n in range(3) if len(group_of(session, n)) == EACH)
+    sure = members_of(session, alone)
+    (target,) = set(session.clustering.clusters) - {int(session.clustering.labels[sure[0]])}
+    session.move(sure[:2], target)
+    before = session.clustering.counts()
+    proposal = propose_in(session, workspace)
+    accept(session, proposal)
+    after = session.clustering.counts()
+    assert all(after[key] >= before[key] // 2 for key in session.clustering.clusters)
+    unmoved = [i for i in sure[2:] if session.clustering.labels[i] != target]
+    assert len(unmoved) >= EACH // 2
 
 
 def test_without_decisions_it_says_what_to_do(
