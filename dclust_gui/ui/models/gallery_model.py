@@ -178,6 +178,18 @@ class GalleryModel(QAbstractListModel):
         found = rows[ids[(ids >= 0) & (ids < len(rows))]]
         return tuple(self._arrangement.ids[np.sort(found[found >= 0])].tolist())
 
+    def first_shown(self, image_ids: NDArray[np.int32]) -> int:
+        """The row of the first of some images that is shown; -1 when none is.
+
+        Args:
+            image_ids: int32 (m,), ids in the order in which they are looked at.
+        """
+        rows = self._arrangement.rows
+        known = image_ids[(image_ids >= 0) & (image_ids < len(rows))]
+        found = rows[known]
+        at = np.flatnonzero(found >= 0)
+        return int(found[at[0]]) if len(at) else -1
+
     def path_of(self, image_id: int) -> Path:
         """An image's file."""
         record = self._record(image_id)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import (
     QItemSelection,
+    QItemSelectionModel,
     QMimeData,
     QModelIndex,
     QPersistentModelIndex,
@@ -24,13 +27,22 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
 )
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QApplication,
+    QListView,
+    QWidget,
+)
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.cluster_model import ClusterModel, Role
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, decode_ids, encode_ids
 from dclust_gui.ui.views.cluster_delegate import ClusterDelegate
 from dclust_gui.ui.views.theme import GRID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CLUSTER_IDS_MIME = "application/x-dclust-cluster-ids"
 """Format of dragged clusters; the bytes are those of `mime.encode_ids`."""
@@ -49,12 +61,14 @@ class ClusterList(QListView):
         clusters_dropped: ids of the dragged clusters (a tuple), id of the one below.
         hint_changed: What a drop would do here, in words; empty when nothing is held.
         shown: A cluster was chosen with Enter; its id.
+        keys_given_back: A name that was asked for from elsewhere has been typed, or not.
     """
 
     clusters_selected = Signal(object)
     images_dropped = Signal(object, int)
     clusters_dropped = Signal(object, int)
     hint_changed = Signal(str)
+    keys_given_back = Signal()
 
     _images_dropped_now = Signal(object, int)
     _clusters_dropped_now = Signal(object, int)
@@ -67,6 +81,7 @@ class ClusterList(QListView):
         self._clusters: tuple[int, ...] = ()
         self._target = -1
         self._placeholder = ""
+        self._is_asked = False
         self.setModel(model)
         self.setItemDelegate(self._delegate)
         self.setAccessibleName("Clusters")
@@ -100,14 +115,42 @@ class ClusterList(QListView):
             self.setCurrentIndex(self._model.index(row))
             self.scrollTo(self._model.index(row))
 
+    def select_ids(self, clusters: Iterable[int]) -> None:
+        """Select clusters, and bring the first of them into sight."""
+        rows = sorted(row for row in map(self._model.row_of, clusters) if row >= 0)
+        if not rows:
+            return
+        chosen = QItemSelection()
+        for row in rows:
+            chosen.select(self._model.index(row), self._model.index(row))
+        flags = QItemSelectionModel.SelectionFlag
+        first = self._model.index(rows[0])
+        self.selectionModel().setCurrentIndex(first, flags.NoUpdate)
+        self.selectionModel().select(chosen, flags.ClearAndSelect)
+        self.scrollTo(first)
+
     def edit_id(self, cluster: int) -> None:
-        """Let the user type a cluster's name."""
+        """Let the user type a cluster's name; then the keys go back to where they were.
+
+        What is selected, and thereby what is shown, stays.
+        """
         row = self._model.row_of(cluster)
         index = self._model.index(row)
-        if row >= 0 and index.flags() & Qt.ItemFlag.ItemIsEditable:
-            self.select_id(cluster)
-            self.setFocus()
-            self.edit(index)
+        if row < 0 or not index.flags() & Qt.ItemFlag.ItemIsEditable:
+            return
+        focus = QApplication.focusWidget()
+        self._is_asked = focus is not self and not (focus and self.isAncestorOf(focus))
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.scrollTo(index)
+        self.setFocus()
+        self.edit(index)
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        """Give the keys back to where they were before a name was asked for."""
+        super().closeEditor(editor, hint)
+        is_asked, self._is_asked = self._is_asked, False
+        if is_asked and self.hasFocus():
+            self.keys_given_back.emit()
 
     def set_placeholder(self, text: str) -> None:
         """What to say when there is no row."""

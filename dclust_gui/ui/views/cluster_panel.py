@@ -15,6 +15,8 @@ from dclust_gui.ui.views.drop_row import DropRow
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent
 
     from dclust_gui.ui.models.cluster_model import ClusterModel
@@ -39,6 +41,7 @@ class ClusterPanel(QWidget):
         context_menu_requested: global position.
         names_requested: Suggest names for the clusters.
         hint_changed: What a drop would do, in words; empty for none.
+        keys_given_back: A name that was asked for from elsewhere has been typed, or not.
     """
 
     shown_requested = Signal(object)
@@ -49,6 +52,7 @@ class ClusterPanel(QWidget):
     context_menu_requested = Signal(QPoint)
     names_requested = Signal()
     hint_changed = Signal(str)
+    keys_given_back = Signal()
 
     def __init__(self, model: ClusterModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,6 +107,7 @@ class ClusterPanel(QWidget):
         self._list.images_dropped.connect(self.move_requested)
         self._list.clusters_dropped.connect(self._on_list_clusters_dropped)
         self._list.hint_changed.connect(self.hint_changed)
+        self._list.keys_given_back.connect(self.keys_given_back)
         self._list.customContextMenuRequested.connect(self._on_list_menu_requested)
 
     @property
@@ -117,6 +122,10 @@ class ClusterPanel(QWidget):
     def select_cluster(self, cluster: int) -> None:
         """Select one cluster."""
         self._list.select_id(cluster)
+
+    def select_clusters(self, clusters: Iterable[int]) -> None:
+        """Select several clusters."""
+        self._list.select_ids(clusters)
 
     def edit_cluster(self, cluster: int) -> None:
         """Let the user type a cluster's name."""

@@ -62,6 +62,10 @@ class ComparisonView(QWidget):
         """What the heading says, for tests and screen readers."""
         return "\n".join(x.text() for x in (self._title, self._numbers, self._advice))
 
+    def images_acted_on(self) -> tuple[int, ...]:
+        """None: images that are selected elsewhere are not seen here."""
+        return ()
+
     def set_busy(self, title: str) -> None:
         """Say that the comparison is being made."""
         self._title.setText(title)

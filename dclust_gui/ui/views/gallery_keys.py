@@ -9,6 +9,9 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dclust_gui.ui.views.gallery_view import GalleryView
 
 _Action = QAbstractItemView.CursorAction
@@ -37,6 +40,7 @@ class GalleryKeys:
     def __init__(self, view: GalleryView) -> None:
         self._view = view
         self._anchor: int | None = None
+        self._left: tuple[NDArray[np.int32], int] | None = None
 
     def press(self, event: QKeyEvent) -> bool:
         """Act on a key; False if it means nothing here."""
@@ -64,6 +68,21 @@ class GalleryKeys:
         """Extend from here from now on."""
         self._anchor = image
 
+    def remember_row(self) -> None:
+        """Note where the focused image is: should it go, keys go on from its neighbour."""
+        ids = self._view.gallery.ids
+        row = self._view.gallery.row_of(self._view.selection.current)
+        if 0 <= row < len(ids):
+            self._left = ids, row
+
+    def _neighbour_row(self) -> int:
+        """The row of the next image that was after the one that has gone; -1 for none."""
+        if self._left is None:
+            return -1
+        gallery, (ids, row) = self._view.gallery, self._left
+        after = gallery.first_shown(ids[row + 1 :])
+        return after if after >= 0 else gallery.first_shown(ids[:row][::-1])
+
     def range_to(self, row: int) -> frozenset[int]:
         """The images from the anchor to a row."""
         start = self.anchor_row()
@@ -76,6 +95,8 @@ class GalleryKeys:
         last = cells.n_rows - 1
         row = view.gallery.row_of(view.selection.current)
         if row < 0 or last < 0:
+            if action not in (_Action.MoveHome, _Action.MoveEnd) and self._neighbour_row() >= 0:
+                return self._neighbour_row()
             rows = cells.rows_in(view.visible_area())
             return int(rows[0]) if len(rows) else last
         n_lines = max(1, view.viewport().height() // cells.line_step)

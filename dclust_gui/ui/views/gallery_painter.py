@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title
 from dclust_gui.ui.views.gallery_delegate import HEADER_PX
+from dclust_gui.ui.views.theme import GRID, colours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +29,23 @@ class GalleryPainter:
     Attributes:
         hover_row: The row under the mouse; -1 for none.
         hot_section: The section that dragged images would go to; -1 for none.
+        empty_text: What to say where no image is shown; empty for nothing.
     """
 
     def __init__(self, view: GalleryView) -> None:
         self._view = view
         self.hover_row = -1
         self.hot_section = -1
+        self.empty_text = ""
 
     def paint(self, painter: QPainter, area: QRect) -> None:
         """Paint a part of the viewport."""
         view = self._view
         painter.fillRect(area, view.delegate.shades.ground)
         offset, cells = view.verticalOffset(), view.geometry_of_cells
+        if not cells.n_rows:
+            self._paint_empty(painter)
+            return
         wanted = area.translated(0, offset)
         has_headers = bool(cells.header_rect(0).height())
         if has_headers:
@@ -65,6 +72,14 @@ class GalleryPainter:
             return None
         room = cells.section_rect(section).bottom() + 1 - offset
         return section, QRect(0, min(0, room - HEADER_PX), header.width(), HEADER_PX)
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        view = self._view
+        painter.setFont(view.font())
+        painter.setPen(QColor(colours(view.palette()).faint))
+        box = view.viewport().rect().adjusted(GRID * 4, GRID * 8, -GRID * 4, -GRID * 4)
+        flags = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
+        painter.drawText(box, int(flags) | int(Qt.TextFlag.TextWordWrap), self.empty_text)
 
     def _paint_rows(self, painter: QPainter, rows: Sequence[int], offset: int) -> None:
         view, hovered = self._view, self.hover_row

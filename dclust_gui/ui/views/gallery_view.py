@@ -157,6 +157,19 @@ class GalleryView(GalleryBase):
             self._room_below = room_px
             self.updateGeometries()
 
+    @property
+    def empty_text(self) -> str:
+        """What is said where no image is shown."""
+        return self._painter.empty_text
+
+    def set_empty_text(self, text: str) -> None:
+        """Say why no image is shown, and what to do; seen only while there is none."""
+        if text != self._painter.empty_text:
+            self._painter.empty_text = text
+            self.setAccessibleDescription(text)
+            if not self._layout.n_rows:
+                self.viewport().update()
+
     def zoom(self, steps: int) -> None:
         """Make thumbnails larger or smaller by steps."""
         factor = 1 if self.cell_side < 256 else 2
@@ -447,3 +460,4 @@ class GalleryView(GalleryBase):
     @Slot()
     def _on_model_about_to_be_reset(self) -> None:
         self._places.remember()
+        self._keys.remember_row()

@@ -96,6 +96,10 @@ class ProposalPage(QWidget):
         notes = "" if self._note.isHidden() else self._note.text()
         return "\n".join(part for part in (self._text.text(), notes) if part)
 
+    def images_acted_on(self) -> tuple[int, ...]:
+        """None: images that are selected elsewhere are not seen here."""
+        return ()
+
     def set_busy(self, *, is_busy: bool) -> None:
         """A proposal is being made."""
         for widget in (self.ways, self.unassigned, self.again):

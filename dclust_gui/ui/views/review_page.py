@@ -52,6 +52,7 @@ class ReviewPage(QWidget):
         preview_requested: id of an image to show large.
         again_requested: Look for questions anew.
         gallery_requested: Go back to the gallery.
+        subject_changed: Commands act on another image, or on none.
     """
 
     answered = Signal(object)
@@ -59,6 +60,7 @@ class ReviewPage(QWidget):
     preview_requested = Signal(int)
     again_requested = Signal()
     gallery_requested = Signal()
+    subject_changed = Signal()
 
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,6 +106,11 @@ class ReviewPage(QWidget):
         """The question shown; None for a message."""
         return self._card if self._pages.currentIndex() == 0 else None
 
+    def images_acted_on(self) -> tuple[int, ...]:
+        """The image that is asked about; none for a question about clusters."""
+        image = None if self.card is None else self.card.image
+        return () if image is None else (image,)
+
     # -- what is shown -----------------------------------------------------------------------
 
     def set_card(self, card: ReviewCard, *, can_go_back: bool) -> None:
@@ -124,6 +131,7 @@ class ReviewPage(QWidget):
         self._pages.setCurrentIndex(0)
         self._set_buttons(can_go_back=can_go_back)
         self.setAccessibleDescription(f"{card.question} {card.reason}")
+        self.subject_changed.emit()
 
     def set_counts(self, n_left: int, n_decided: int, per_minute: float) -> None:
         """Say how far the review is, and how fast it goes."""
@@ -164,6 +172,7 @@ class ReviewPage(QWidget):
         self._pages.setCurrentIndex(1)
         self._set_buttons(can_go_back=False)
         self.setAccessibleDescription(f"{title} {detail}")
+        self.subject_changed.emit()
 
     def _set_buttons(self, *, can_go_back: bool) -> None:
         for button in (self.keep, self.take):

@@ -103,6 +103,10 @@ class RunsPage(QWidget):
         """Which cell is chosen, in words."""
         return self._cell.text()
 
+    def images_acted_on(self) -> tuple[int, ...]:
+        """None: images that are selected elsewhere are not seen here."""
+        return ()
+
     def set_offers(self, offers: Sequence[SideOffer], first: Side, second: Side) -> None:
         """Offer sides and choose two of them."""
         self._offers = tuple(offers)

@@ -190,7 +190,7 @@ def style_sheet(look: Colours) -> str:
     QDockWidget {{ font-weight: 600; }}
     QDockWidget::title {{ padding: 8px; background: {look.window}; }}
     QMenu::item {{ padding: 4px 24px 4px 8px; }}
-    QMenu::item:selected {{ background: {look.accent}; color: {look.on_accent}; }}
+    QMenu::item:selected {{ background: {look.soft_accent}; color: {look.text}; }}
     QToolTip {{ color: {look.text}; background: {look.raised}; border: 1px solid {look.border};
         padding: 4px; }}
     QToolButton[look="choice"]:checked {{ background: {look.soft_accent};
@@ -200,6 +200,7 @@ def style_sheet(look: Colours) -> str:
         border-radius: 4px; padding: 8px; }}
     QLabel[look="heading"] {{ font-size: 15pt; font-weight: 600; }}
     QLabel[look="section"] {{ font-weight: 600; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QPushButton {{ padding: 4px 16px; min-height: 24px; border: 1px solid {look.border};
         border-radius: 4px; background: {look.raised}; color: {look.text}; }}
     QPushButton:hover {{ border-color: {look.faint}; }}

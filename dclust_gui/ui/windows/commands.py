@@ -148,7 +148,7 @@ class Commands(QObject):
         gallery.filter_reset_requested.connect(panel.show_all)
         gallery.preview_requested.connect(window.preview.open_image)
         window.preview.current_requested.connect(self._on_preview_current_requested)
-        window.preview.closed.connect(self._on_preview_closed)
+        window.preview.closed.connect(self._on_keys_given_back)
         gallery.cell_side_changed.connect(window.zoom.setValue)
         window.zoom.valueChanged.connect(gallery.set_cell_side)
         panel.shown_requested.connect(self._on_panel_shown_requested)
@@ -158,6 +158,7 @@ class Commands(QObject):
         panel.rename_requested.connect(self._on_panel_rename_requested)
         panel.context_menu_requested.connect(self._on_panel_context_menu_requested)
         panel.hint_changed.connect(self._on_panel_hint_changed)
+        panel.keys_given_back.connect(self._on_keys_given_back)
         window.quality.cluster_requested.connect(panel.select_cluster)
         window.run_panel.run_requested.connect(self._on_run_panel_run_requested)
         window.messages.action_requested.connect(self._on_messages_action_requested)
@@ -233,7 +234,7 @@ class Commands(QObject):
         self._controller.select(chosen if len(chosen) > 1 else [image], image)
 
     @Slot()
-    def _on_preview_closed(self) -> None:
+    def _on_keys_given_back(self) -> None:
         self._window.page.setFocus()
 
     @Slot(object, int)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 UNDO = "undo"
 """Message action: take the last step back."""
 
+GONE = "The clusters have changed meanwhile: this one is gone. Nothing was changed."
+"""Said when a decision comes too late for its cluster."""
+
 _MOST_RESELECTED = 5_000
 """Undo of more images selects none of them."""
 
@@ -51,7 +54,8 @@ class Controller(QObject):
         state_changed: Title, history or what can be done is another one now.
         message_posted: A `Message`.
         message_outdated: Key of messages that no longer hold.
-        images_restored: ids (a tuple) of the images that an undo or redo has moved.
+        images_restored: ids (a tuple) of the images that an undo or redo has moved; after an undo
+            ids (a tuple) of the clusters that they were in and are in now, else none.
         said: A short note for the status bar.
         opening_shown: What is being opened, in words; empty when nothing is any more.
     """
@@ -60,7 +64,7 @@ class Controller(QObject):
     state_changed = Signal()
     message_posted = Signal(object)
     message_outdated = Signal(str)
-    images_restored = Signal(object)
+    images_restored = Signal(object, object)
     said = Signal(str)
     opening_shown = Signal(str)
 
@@ -187,7 +191,7 @@ class Controller(QObject):
     def move(self, images: Iterable[int], target: int) -> None:
         """Put images into a cluster, or take them out to Unassigned."""
         session, ids = self._session, tuple(images)
-        if session is None or not ids:
+        if session is None or not ids or not self._is_there(target):
             return
         if self._decide(lambda: session.move(ids, target)) and target != UNASSIGNED:
             self._recent_targets = [target, *(c for c in self._recent_targets if c != target)]
@@ -206,7 +210,7 @@ class Controller(QObject):
     def merge(self, sources: Iterable[int], target: int) -> None:
         """Put all images of some clusters into one, whose name survives."""
         session, ended = self._session, tuple(c for c in sources if c != target)
-        if session is not None and ended:
+        if session is not None and ended and all(map(self._is_there, (target, *ended))):
             self._decide(lambda: session.merge(ended, target))
 
     def merge_all(self, clusters: Iterable[int]) -> None:
@@ -253,7 +257,7 @@ class Controller(QObject):
         """Take the last step back."""
         session = self._session
         step = None if session is None else session.history.undo_step
-        if session is not None and step is not None and self._step(session.undo):
+        if session is not None and step is not None and self._step(session.undo, is_undo=True):
             self.said.emit(f"Undone: {step.title}")
 
     @Slot()
@@ -261,7 +265,7 @@ class Controller(QObject):
         """Do the next undone step again."""
         session = self._session
         step = None if session is None else session.history.redo_step
-        if session is not None and step is not None and self._step(session.redo):
+        if session is not None and step is not None and self._step(session.redo, is_undo=False):
             self.said.emit(f"Done again: {step.title}")
 
     @Slot(int)
@@ -275,7 +279,7 @@ class Controller(QObject):
             n_steps = count_of(abs(position - before), "step")
             self.said.emit(f"{n_steps} {'undone' if position < before else 'done again'}")
 
-    def _step(self, go: Callable[[], object]) -> bool:
+    def _step(self, go: Callable[[], object], *, is_undo: bool) -> bool:
         """Undo or redo, and tell which few images have changed their clusters by it."""
         session = self._session
         if session is None:
@@ -287,13 +291,23 @@ class Controller(QObject):
         n_both = min(len(before), len(after))
         changed = np.flatnonzero(before[:n_both] != after[:n_both])
         if 0 < len(changed) <= _MOST_RESELECTED:
-            self.images_restored.emit(tuple(changed.tolist()))
+            places = np.unique(np.concatenate([before[changed], after[changed]]))
+            table = session.clustering.clusters if is_undo else {}
+            clusters = tuple(c for c in places.tolist() if c in table)
+            self.images_restored.emit(tuple(changed.tolist()), clusters)
         return True
 
     def select(self, images: Iterable[int], current: int | None = None) -> None:
         """Select images in all views."""
         if self._session is not None:
             self._session.select(images, current)
+
+    @Slot(str)
+    def mark(self, title: str) -> None:
+        """Put something that changed no cluster, such as an export, into the history."""
+        session = self._session
+        if session is not None and self.is_editable:
+            self._attempt(lambda: session.mark(title))
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -312,9 +326,18 @@ class Controller(QObject):
         self._tell_of_step()
         return True
 
+    def _is_there(self, cluster: int) -> bool:
+        """Whether a cluster has not gone since it was offered; tells if it has."""
+        session = self._session
+        if session is None or cluster in (UNASSIGNED, *session.saved_clustering.clusters):
+            return True
+        self.message_posted.emit(Message(MessageKind.WARNING, GONE))
+        return False
+
     def _tell_of_step(self) -> None:
         step = None if self._session is None else self._session.history.undo_step
         if step is not None:
+            self.said.emit("")  # what was said of an earlier step holds no more
             text = done_text(step)
             self.message_posted.emit(Message(MessageKind.DONE, text, UNDO, "Undo", STEP_KEY))
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 MOST_NAMED = 24
 """Longer names are cut in menus."""
 
+MOST_SAID = 72
+"""Longer titles of steps are cut in menus."""
+
 
 def dialog_buttons(dialog: QDialog, apply: QPushButton) -> QDialogButtonBox:
     """A button that applies, which Enter presses, and Cancel.
@@ -37,6 +40,14 @@ def sentence(title: str) -> str:
 def short_title(title: str) -> str:
     """A name fit for a menu: its end is cut where it is long."""
     return title if len(title) <= MOST_NAMED else f"{title[: MOST_NAMED - 1].rstrip()}…"
+
+
+def short_step(title: str) -> str:
+    """A step's title fit for a menu: its middle is cut where it is long; names are at its end."""
+    if len(title) <= MOST_SAID:
+        return title
+    half = (MOST_SAID - 1) // 2
+    return f"{title[:half].rstrip()}…{title[-half:].lstrip()}"
 
 
 def menu_text(text: str) -> str:

@@ -128,6 +128,7 @@ class Dialogs(QObject):
         dialog = ExportDialog(source, self._io, self._export_target, self._window)
         self._export = dialog
         dialog.exported.connect(self._on_dialog_exported)
+        dialog.export_ended.connect(self._controller.mark)
         self._show("export", dialog)
 
     @Slot()

@@ -23,6 +23,7 @@ from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.typicality import typicality
 from dclust_gui.ui.views.message_bar import Message, MessageKind
+from dclust_gui.ui.windows.controller import GONE
 from dclust_gui.ui.windows.dialog_parts import menu_text, short_title
 from dclust_gui.ui.windows.key_guard import KeyGuard
 
@@ -292,9 +293,11 @@ class EditKeeper(QObject):
         session = self._controller.session
         if session is None or not isinstance(proposal, SplitProposal):
             return
-        if proposal.cluster in session.saved_clustering.clusters:
-            edit = proposal.edit(session.saved_clustering)
-            self._controller.decide(lambda: session.apply(edit))
+        if proposal.cluster not in session.saved_clustering.clusters:
+            self._window.messages.show_message(Message(MessageKind.WARNING, GONE))
+            return
+        edit = proposal.edit(session.saved_clustering)
+        self._controller.decide(lambda: session.apply(edit))
 
     @Slot()
     def _on_split_finished(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
@@ -30,8 +31,12 @@ if TYPE_CHECKING:
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
     from dclust_gui.ui.models.image_files import ImageFiles
 
-_STEPS = 200
+_MOST_STEPS = 400
+"""Up to so many candidates each step of the slider brings one more image."""
+
 _N_NEXT = 60
+_ABOVE = 1e-3
+"""Added to the best score when no image is to come along."""
 
 
 class ExampleDialog(QDialog):
@@ -71,7 +76,7 @@ class ExampleDialog(QDialog):
         self._text.setProperty("look", "section")
         self._text.setWordWrap(True)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
-        self.slider.setRange(0, _STEPS)
+        self.slider.setRange(0, _MOST_STEPS)
         self.slider.setPageStep(10)
         self.slider.setAccessibleName("How much comes along")
         self.name = QLineEdit(self)
@@ -94,7 +99,13 @@ class ExampleDialog(QDialog):
     @property
     def threshold(self) -> float:
         """The likeness from which images come along."""
-        return 1.0 - self.slider.value() / _STEPS
+        proposal = self._proposal
+        if proposal is None or not len(proposal.scores):
+            return 1.0
+        count = count_at(self.slider.value(), self.slider.maximum(), len(proposal.scores))
+        if not count:
+            return float(proposal.scores[0]) + _ABOVE
+        return float(proposal.scores[count - 1])
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -107,8 +118,11 @@ class ExampleDialog(QDialog):
         """Show who would come along."""
         self._proposal = proposal
         self.slider.setEnabled(True)
+        n_others = len(proposal.images)
+        wanted = len(proposal.proposed(proposal.suggested))
         with QSignalBlocker(self.slider):
-            self.slider.setValue(round(_STEPS * (1.0 - proposal.suggested)))
+            self.slider.setRange(0, min(_MOST_STEPS, n_others))
+            self.slider.setValue(step_for(wanted, self.slider.maximum(), n_others))
         if not self.name.text():
             self.slider.setFocus()
         self._on_changed()
@@ -171,11 +185,15 @@ class ExampleDialog(QDialog):
         if len(comes):
             sections.append(Section("Come along", count_of(len(comes)), comes, is_checkable=True))
         if len(rest):
-            sections.append(Section("Stay", stays, rest, n_lines=2, is_faded=True))
+            n_rest = n_all - len(comes)
+            sections.append(Section("Stay", stays, rest, n_lines=2, is_faded=True, n_all=n_rest))
         self.grid.set_sections(sections)
         n_out = len(self.grid.unchecked.intersection(comes.tolist()))
         text = f"{len(comes):,} of {count_of(n_all, 'other image')} would come along."
-        text += f" {n_out:,} unchecked." if n_out else " Click those that should stay."
+        if n_out:
+            text += f" {n_out:,} of them unchecked: they stay."
+        elif len(comes):
+            text += " Click those that should stay."
         self.note.setText(text if n_all else "There is no other image to compare with.")
         chosen = len(self.chosen)
         self.apply.setText(f"Split out {count_of(chosen)}")
@@ -187,3 +205,21 @@ class ExampleDialog(QDialog):
             self.accept()
             name = self.name.text().strip()
             self.split_requested.emit(self._proposal, self.threshold, self.grid.unchecked, name)
+
+
+def count_at(step: int, n_steps: int, n_others: int) -> int:
+    """How many of the likest images come along at a step of the slider.
+
+    One more a step where there are enough steps; else finer where few come along, for there the
+    choice is made.
+    """
+    if n_steps >= n_others:
+        return min(step, n_others)
+    return round(n_others * (step / n_steps) ** 2)
+
+
+def step_for(count: int, n_steps: int, n_others: int) -> int:
+    """The step of the slider at which so many images come along."""
+    if n_steps >= n_others:
+        return count
+    return round(n_steps * math.sqrt(count / n_others))

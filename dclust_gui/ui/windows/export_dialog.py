@@ -28,6 +28,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.events import StageProgressed
+from dclust_gui.services.export import export_title
 from dclust_gui.services.export_plan import (
     ExportPlan,
     ExportRequest,
@@ -94,11 +95,13 @@ class ExportDialog(QDialog):
 
     Signals:
         state_changed: An `ExportState`.
-        exported: The target of an export that went through.
+        exported: The target of an export that has begun.
+        export_ended: Title of an export that has left files at its target, for the history.
     """
 
     state_changed = Signal(object)
     exported = Signal(object)
+    export_ended = Signal(str)
 
     def __init__(
         self,
@@ -296,6 +299,9 @@ class ExportDialog(QDialog):
         self._tell(result_text(result), failure_text(result), is_error=bool(result.failed))
         self._is_stopped = bool(result.stopped)
         self._set_state(ExportState.DONE)
+        title = "" if self._plan is None else export_title(self._plan.request.target, result)
+        if title:
+            self.export_ended.emit(title)
 
     def _tell(self, summary: str, notes: str = "", *, is_error: bool = False) -> None:
         look = colours(self.palette())

@@ -198,6 +198,8 @@ class Looking(QObject):
             panel.show_all()
         elif len(clusters) == 1 and clusters[0] != UNASSIGNED:
             panel.select_cluster(clusters[0])
+        elif len(clusters) > 1:
+            panel.select_clusters(clusters)
 
     def _go(self, navigation: Navigation) -> None:
         session = self._controller.session

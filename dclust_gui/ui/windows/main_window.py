@@ -79,11 +79,13 @@ class MainWindow(QMainWindow):
         paths_dropped: Local paths (texts, a tuple) that were dropped on the window.
         close_requested: The user wants to close it; `allow_close` lets it happen.
         page_changed: Another view is in sight.
+        subject_changed: The page in sight wants commands to act on other images.
     """
 
     paths_dropped = Signal(object)
     close_requested = Signal()
     page_changed = Signal()
+    subject_changed = Signal()
 
     def __init__(
         self,

@@ -118,7 +118,7 @@ class MergeDialog(QDialog):
                 Section(
                     table[key].title,
                     f"{count_of(self._counts[key])} · "
-                    + ("stays" if key == proposal.survivor else "ends in it"),
+                    + ("stays" if key == proposal.survivor else "goes into it"),
                     self._images[key],
                     table[key].colour,
                     1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QDialog,
     QLabel,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.palette import NO_COLOUR, mark_pixmap
-from dclust_gui.ui.views.theme import GRID, icon, is_dark
+from dclust_gui.ui.views.theme import GRID, colours, icon, is_dark
 
 _ID = Qt.ItemDataRole.UserRole
 _ARROWS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -71,6 +71,7 @@ class MovePalette(QDialog):
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._list.setPalette(_soft_selection(self.palette()))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
         layout.setSpacing(GRID)
@@ -131,6 +132,14 @@ class MovePalette(QDialog):
             self._list.keyPressEvent(event)
             return True
         return super().eventFilter(watched, event)
+
+
+def _soft_selection(palette: QPalette) -> QPalette:
+    """Colours in which the marks of clusters are seen on the selected row, too."""
+    look, soft = colours(palette), QPalette(palette)
+    soft.setColor(QPalette.ColorRole.Highlight, QColor(look.soft_accent))
+    soft.setColor(QPalette.ColorRole.HighlightedText, QColor(look.text))
+    return soft
 
 
 def _choices(clustering: Clustering, recent: tuple[int, ...]) -> list[_Choice]:

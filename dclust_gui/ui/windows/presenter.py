@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QIcon
 
+from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.services.estimate import estimate_seconds
 from dclust_gui.ui.models.gallery_order import GalleryFilter
 from dclust_gui.ui.models.palette import mark_pixmap
+from dclust_gui.ui.views.acting import HasSubject
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.theme import is_dark
 from dclust_gui.ui.windows.controller import members_of
+from dclust_gui.ui.windows.dialog_parts import menu_text, short_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +88,8 @@ class Presenter(QObject):
         controller.said.connect(self._on_controller_said)
         controller.opening_shown.connect(self._on_controller_opening_shown)
         window.preview.image_changed.connect(self._refresher.start)
+        window.page_changed.connect(self._refresher.start)
+        window.subject_changed.connect(self._refresher.start)
         work.job_shown.connect(self._on_work_job_shown)
         work.next_shown.connect(window.jobs.set_next)
         work.progressed.connect(window.jobs.set_progress)
@@ -100,9 +105,12 @@ class Presenter(QObject):
         if shown is not None:
             return (shown,)
         window, session = self._window, self._controller.session
-        if window.page is not window.gallery and session is not None:
-            return tuple(sorted(session.selection.images))  # these pages hide nothing
-        return window.gallery.selected_shown()
+        page = window.page
+        if page is window.gallery or session is None:
+            return window.gallery.selected_shown()
+        if isinstance(page, HasSubject):
+            return page.images_acted_on()
+        return tuple(sorted(session.selection.images))  # these pages hide nothing
 
     def refresh(self) -> None:
         """Show what can be done now, and the numbers."""
@@ -113,10 +121,10 @@ class Presenter(QObject):
         history = None if session is None else session.history
         undo = None if history is None or not edit else history.undo_step
         redo = None if history is None or not edit else history.redo_step
-        actions["undo"].setText(f"Undo {undo.title}" if undo else "Undo")
-        actions["redo"].setText(f"Redo {redo.title}" if redo else "Redo")
-        for name in ("undo", "redo"):
-            actions[name].setToolTip(actions[name].text())
+        for name, step in (("undo", undo), ("redo", redo)):
+            words = f"{name.capitalize()} {step.title}" if step else name.capitalize()
+            actions[name].setText(menu_text(short_step(words)))
+            actions[name].setToolTip(words)
         can_run = edit and len(session.images if session else ()) > 1
         can_run = can_run and not self._work.is_clustering
         actions.set_enabled(
@@ -201,9 +209,9 @@ class Presenter(QObject):
         if session is None:
             self._window.counts.clear()
             return
-        self._window.counts.setText(
-            counts_text(n_selected, self._window.gallery.gallery.rowCount(), len(session.images))
-        )
+        n_images, window = len(session.images), self._window
+        n_shown = window.gallery.gallery.rowCount() if window.page is window.gallery else n_images
+        window.counts.setText(counts_text(n_selected, n_shown, n_images))
 
     def show_clusters(self, clusters: tuple[int, ...]) -> None:
         """Show the images of some clusters; of all when there are none."""
@@ -211,6 +219,7 @@ class Presenter(QObject):
             self._window.preview.close_preview()
         self._shown = clusters
         self._set_filter()
+        self._window.gallery.set_empty_text(self._empty_text())
         self._refresher.start()
 
     def set_limits(self, filtered: frozenset[int] | None, found: tuple[int, ...] | None) -> None:
@@ -235,6 +244,20 @@ class Presenter(QObject):
             wanted = GalleryFilter(images=images, found=self._found)
         self._window.gallery.gallery.set_filter(wanted)
 
+    def _empty_text(self) -> str:
+        """Why the gallery has nothing to show, and the way out."""
+        session, shown = self._controller.session, self._shown
+        if self._filtered is not None:
+            return "No image fits the filter here.\n\nPress Escape to see all images."
+        if session is None or not shown:
+            return ""
+        if shown == (UNASSIGNED,):
+            return "Every image is in a cluster.\n\nImages that you take out of theirs come here."
+        titles = self._clusters.titles(shown)
+        place = f"'{titles[0]}'" if len(titles) == 1 else "These clusters"
+        has = "has" if len(titles) == 1 else "have"
+        return f"{place} {has} no images now.\n\nPress Escape to see all images."
+
     def _follow_selection(self, _selection: Selection) -> None:
         self._refresher.start()
 
@@ -242,6 +265,7 @@ class Presenter(QObject):
     def _on_refresher_timeout(self) -> None:
         if len(self._shown) > 1:
             self._set_filter()
+        self._window.gallery.set_empty_text(self._empty_text())
         self.refresh()
 
     @Slot()
@@ -266,10 +290,20 @@ class Presenter(QObject):
                 )
         self.refresh()
 
-    @Slot(object)
-    def _on_controller_images_restored(self, images: tuple[int, ...]) -> None:
-        """Select what an undo or redo has moved, and bring the first of it into sight."""
-        shown = self._window.gallery.gallery.shown(frozenset(images))
+    @Slot(object, object)
+    def _on_controller_images_restored(
+        self, images: tuple[int, ...], clusters: tuple[int, ...]
+    ) -> None:
+        """Select what an undo or redo has moved, and bring the first of it into sight.
+
+        Args:
+            images: Ids of what was moved.
+            clusters: Ids of those to show where none of the images is in sight.
+        """
+        model = self._window.gallery.gallery
+        if self._shown and clusters and not model.shown(frozenset(images)):
+            self._window.clusters.select_clusters(clusters)
+        shown = model.shown(frozenset(images))
         self._controller.select(images, shown[0] if shown else images[0])
 
     @Slot(str)

@@ -121,6 +121,7 @@ class ReviewKeeper(QObject):
             page.again_requested.connect(self.look_again)
             page.preview_requested.connect(self.preview_requested)
             page.gallery_requested.connect(self.gallery_requested)
+            page.subject_changed.connect(self._window.subject_changed)
             self._window.add_page(page)
             self._window.messages.height_changed.connect(page.set_room_below)
             page.set_room_below(self._window.messages.covered_px)

@@ -82,6 +82,7 @@ class SplitDialog(QDialog):
         self.grid.set_files(files)
         self.apply = QPushButton("Split into 20 clusters", self)
         self._proposal: SplitProposal | None = None
+        self._asked = 0
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -147,6 +148,9 @@ class SplitDialog(QDialog):
 
     @Slot(int)
     def _on_n_parts_value_changed(self, n_parts: int) -> None:
+        if n_parts == self._asked:  # Enter tells the number once more before it presses the button
+            return
+        self._asked = n_parts
         self._proposal = None
         self.apply.setEnabled(False)
         self.apply.setText(f"Split into {count_of(n_parts, 'cluster')}")

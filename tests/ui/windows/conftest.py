@@ -217,7 +217,7 @@ def start_opening(app: App, qtbot: QtBot, path: Path) -> None:
     """Open something and wait until it is there, not until it is read."""
     before = app.controller.session
     app.controller.open_path(path)
-    qtbot.waitUntil(lambda: app.controller.session is not before, timeout=5000)
+    qtbot.waitUntil(lambda: app.controller.session is not before, timeout=30_000)
 
 
 @pytest.fixture
@@ -232,10 +232,10 @@ def start(qtbot: QtBot) -> Callable[[App, Path], None]:
 
 def opened(app: App, qtbot: QtBot, folder: Path) -> App:
     """The app with a folder open and read."""
-    with qtbot.waitSignal(app.controller.session_changed, timeout=5000):
+    with qtbot.waitSignal(app.controller.session_changed, timeout=30_000):
         app.controller.open_path(folder)
-    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=10_000)
-    qtbot.waitUntil(lambda: not app.work.n_unread(), timeout=10_000)
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not app.work.n_unread(), timeout=30_000)
     return app
 
 
@@ -248,7 +248,7 @@ def open_app(app: App, qtbot: QtBot, photos: Path) -> App:
 @pytest.fixture
 def clustered_app(open_app: App, qtbot: QtBot) -> App:
     """The window with the photos in three clusters."""
-    with qtbot.waitSignal(open_app.work.run_accepted, timeout=10_000):
+    with qtbot.waitSignal(open_app.work.run_accepted, timeout=30_000):
         open_app.window.actions_["cluster"].trigger()
-    qtbot.waitUntil(lambda: not open_app.work.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not open_app.work.is_busy, timeout=30_000)
     return open_app

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu
 
+from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.splits import ExampleProposal, SplitProposal
 from dclust_gui.services.editing.proposals import SecondBest
 from dclust_gui.services.inspection import ClusterFit, ImageReport, Neighbour
@@ -133,15 +134,20 @@ def test_a_split_in_parts_is_previewed_and_carried_out_as_one_step(
     assert len(session_of(app).history.steps) == n_steps + 1
 
 
-def test_a_split_that_cannot_be_says_why(clustered_app: App, qtbot: QtBot) -> None:
-    app = clustered_app  # its engine has no features
+def test_a_split_that_cannot_be_says_why(
+    clustered_app: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parts(*_args: object) -> object:
+        raise InputError("'Cluster 01' cannot be split.", "Its images have not been read.")
+
+    monkeypatch.setattr("dclust_gui.services.editing.proposals.propose_parts", parts)
+    app = clustered_app
     app.window.clusters.select_cluster(1)
     app.commands.presenter.refresh()
     app.window.actions_["split"].trigger()
     dialog = app.commands.dialogs.opened("split")
     assert isinstance(dialog, SplitDialog)
-    qtbot.waitUntil(lambda: "Comparing" not in dialog.note.text())
-    assert dialog.note.text()
+    qtbot.waitUntil(lambda: "cannot be split" in dialog.note.text())
     assert not dialog.apply.isEnabled()
 
 
