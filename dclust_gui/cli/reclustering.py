@@ -27,8 +27,12 @@ def recluster(
         ),
     ] = None,
     way: Annotated[
-        str, typer.Option(help="spreading, seeded-kmeans, pck-kmeans, dec, vade or anew.")
+        str, typer.Option(help="spreading, seeded-kmeans, pck-kmeans, dec, vade, anew or student.")
     ] = "spreading",
+    teacher: Annotated[
+        str,
+        typer.Option(help="Who teaches the student: present, tree, kmeans or complete."),
+    ] = "present",
     unassigned: Annotated[
         bool, typer.Option("--unassigned", help="Place Unassigned images, too.")
     ] = False,
@@ -45,6 +49,7 @@ def recluster(
     from dclust_gui.services.reclustering import accept as accept_proposal
     from dclust_gui.services.reclustering_ways import Way
     from dclust_gui.services.snapshot import snapshot_of
+    from dclust_gui.services.teaching import Teacher
     from dclust_gui.services.workspace import Workspace
 
     try:
@@ -52,6 +57,9 @@ def recluster(
     except ValueError:
         names = ", ".join(Way)
         raise typer.BadParameter(f"there is no way '{way}'; choose one of: {names}") from None
+    if teacher not in tuple(Teacher):
+        names = ", ".join(Teacher)
+        raise typer.BadParameter(f"there is no teacher '{teacher}'; choose one of: {names}")
     wanted = accept or ["none"]
     is_shown_only = wanted == ["none"]
     session = open_project(project, read_only=is_shown_only)
@@ -68,6 +76,7 @@ def recluster(
                 snapshot_of(session),
                 chosen,
                 place_unassigned=unassigned,
+                teacher=Teacher(teacher),
             )
             proposal = job.run(ignore_events, token)
         prefixes = root_prefixes(session.roots)

@@ -22,6 +22,7 @@ from dclust_gui.domain.proposals import Proposal
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.reduction import ReductionCache, known_layout
 from dclust_gui.services.reclustering_ways import Question, Rows, Way, answer, unit_rows
+from dclust_gui.services.teaching import Teacher
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class ReclusterJob:
         way: How.
         place_unassigned: Find a cluster for Unassigned images, too; new arrivals always get one,
             and images taken out by hand never.
+        teacher: Whose clusters the classifier of `Way.STUDENT` is taught by.
         title: What it does.
     """
 
@@ -53,6 +55,7 @@ class ReclusterJob:
     snapshot: Snapshot
     way: Way = Way.SPREADING
     place_unassigned: bool = False
+    teacher: Teacher = Teacher.PRESENT
     title: str = "Re-clustering the rest"
 
     def run(self, sink: EventSink, token: CancelToken) -> Proposal:
@@ -85,6 +88,7 @@ class ReclusterJob:
             self.place_unassigned,
             meter,
             token,
+            self.teacher,
         )
         found = answer(self.way, question)
         meter.finish()
@@ -112,7 +116,7 @@ class ReclusterJob:
         if len(clusters) and clusters[0] == UNASSIGNED:
             clusters, numbers = clusters[1:], numbers - 1
         decided = np.flatnonzero(decided_images(state)[images])
-        if not len(decided):
+        if not len(decided) and self.way.needs_decisions:
             raise InputError(
                 "There is nothing that could steer the other images.",
                 "No image was placed by hand or approved, and no cluster is pinned.",

@@ -14,6 +14,7 @@ from dclust_gui.domain.control import ignore_events
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.identity import match_by_overlap
 from dclust_gui.engine.reduction import ReductionCache, neighbours
+from dclust_gui.services.teaching import Teacher, self_trained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,12 @@ class Way(StrEnum):
     DEC = "dec"
     VADE = "vade"
     ANEW = "anew"
+    STUDENT = "student"
+
+    @property
+    def needs_decisions(self) -> bool:
+        """Whether it can do nothing before something has been decided."""
+        return self is not Way.STUDENT
 
     @property
     def words(self) -> str:
@@ -46,6 +53,7 @@ class Way(StrEnum):
             Way.DEC: "Train DEC, decided images known beforehand",
             Way.VADE: "Train VaDE, decided images known beforehand",
             Way.ANEW: "The last run's method again, decided images fixed",
+            Way.STUDENT: "Train a classifier, take what it is sure of",
         }[self]
 
 
@@ -94,6 +102,7 @@ class Question:
         place_unassigned: Find a cluster for Unassigned images, too.
         meter: Told of progress.
         token: Stops the work.
+        teacher: Whose clusters the classifier is taught by (`Way.STUDENT`).
     """
 
     snapshot: Snapshot
@@ -105,6 +114,7 @@ class Question:
     place_unassigned: bool
     meter: StageMeter
     token: CancelToken
+    teacher: Teacher = Teacher.PRESENT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +148,9 @@ def answer(way: Way, question: Question) -> Answer:
             return _trained(question, way.value)
         case Way.ANEW:
             return _anew(question)
+        case Way.STUDENT:
+            found, note = self_trained(question, question.teacher)
+            return Answer(found.labels, found.confidence, note)
 
 
 def nearest_of(
