@@ -28,7 +28,7 @@ class ImageFlag(IntFlag):
     HAND_PLACED = 1
     APPROVED = 2
     REFINED = 4
-    """Moved by an accepted proposal, not by hand; until the next run or cut."""
+    """Moved by an accepted proposal, not by hand; until the next run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,10 @@ def adopt_groups(
     """Labels and clusters after some images were grouped anew.
 
     A group that continues a cluster keeps its id, name, colour and marks. Hand-placed and approved
-    images and those of pinned clusters stay where they are, and so do images of no group. Clusters
-    with a name, notes or a mark never vanish; others do when they are empty.
+    images and those of pinned clusters stay where they are, and so do images of no group. Images
+    that an accepted proposal moved stay with the cluster that they were moved to: in it while it
+    lives, else where most of it has gone. Clusters with a name, notes or a mark never vanish;
+    others do when they are empty.
 
     Args:
         state: The present state.
@@ -58,15 +60,27 @@ def adopt_groups(
     used = {*carried.values(), *(key for key in table if stays[key + 1])}
     next_id = give_ids(state.next_id, present, carried, table, used, lookup)
     labels[chosen] = lookup[own]
+    is_refined = refined_images(state)
+    if is_refined.any():
+        _follow(state.labels, labels, chosen, is_refined)
     labels.setflags(write=False)
     is_used = np.bincount(labels + 1, minlength=next_id + 1)[1:] > 0
     return labels, {key: c for key, c in table.items() if is_used[key] or has_meaning(c)}
 
 
 def kept_images(state: Clustering) -> NDArray[np.bool_]:
-    """Tell which images a new grouping leaves where they are: bool (n_images,)."""
-    said = np.uint8(ImageFlag.HAND_PLACED | ImageFlag.APPROVED)
-    kept: NDArray[np.bool_] = (state.flags & said) != 0
+    """Tell which images a new grouping does not regroup: bool (n_images,)."""
+    return _said(state, ImageFlag.HAND_PLACED | ImageFlag.APPROVED | ImageFlag.REFINED)
+
+
+def refined_images(state: Clustering) -> NDArray[np.bool_]:
+    """Those of them that only an accepted proposal keeps where they are: bool (n_images,)."""
+    return kept_images(state) & ~_said(state, ImageFlag.HAND_PLACED | ImageFlag.APPROVED)
+
+
+def _said(state: Clustering, flags: ImageFlag) -> NDArray[np.bool_]:
+    """Images with one of these flags, or in a pinned cluster."""
+    kept: NDArray[np.bool_] = (state.flags & np.uint8(flags)) != 0
     pinned = [c.id for c in state.clusters.values() if c.is_pinned]
     return kept | np.isin(state.labels, pinned) if pinned else kept
 
@@ -111,6 +125,30 @@ def give_ids(
         lookup[group] = next_id
         next_id += 1
     return next_id
+
+
+def _follow(
+    before: NDArray[np.int32],
+    labels: NDArray[np.int32],
+    chosen: NDArray[np.integer],
+    is_refined: NDArray[np.bool_],
+) -> None:
+    """Take refined images along where nothing else of their cluster is left; changes `labels`.
+
+    Args:
+        before: int32 (n_images,), old labels.
+        labels: int32 (n_images,), new labels.
+        chosen: Ids of the images that were grouped anew.
+        is_refined: bool (n_images,).
+    """
+    lives = np.zeros(max(int(before.max()), int(labels.max())) + 2, np.bool_)
+    lives[labels[~is_refined] + 1] = True
+    regrouped = before[chosen]
+    for cluster in np.unique(before[is_refined & (before != UNASSIGNED)]).tolist():
+        went = labels[chosen[regrouped == cluster]]
+        if len(went) and not lives[cluster + 1]:
+            most = int(np.bincount(went + 1).argmax()) - 1
+            labels[is_refined & (before == cluster)] = most
 
 
 def _carried(

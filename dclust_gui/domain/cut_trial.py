@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.domain.cut_identity import give_ids, has_meaning, kept_images, paired
+from dclust_gui.domain.cut_identity import (
+    give_ids,
+    has_meaning,
+    kept_images,
+    paired,
+    refined_images,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +74,11 @@ class CutTrial:
             self._sizes = np.bincount(state.labels[~is_kept] + 1, minlength=n_old)
             total = np.bincount(state.labels + 1, minlength=n_old)
             self._stays = total - np.bincount(free + 1, minlength=n_old)
+        is_refined = refined_images(state)
+        self._is_refined = is_refined[in_order]
+        refined = np.bincount(state.labels[is_refined] + 1, minlength=n_old)
+        only_refined = (refined > 0) & (self._stays == refined)
+        self._may_follow = (np.flatnonzero(only_refined[1:])).tolist()
 
     def of(self, cut: Cut) -> TriedCut:
         """What a cut of the whole tree would give."""
@@ -75,18 +86,39 @@ class CutTrial:
         table = dict(self._state.clusters)
         if not len(self._run_starts):
             return TriedCut(branches, self._labels, table)
-        carried, present = paired(*self._overlaps(cut), self._sizes)
+        overlaps = self._overlaps(cut)
+        carried, present = paired(*overlaps, self._sizes)
         used = {*carried.values(), *(key for key in table if self._stays[key + 1])}
         lookup = branches.astype(np.int32)
         give_ids(self._state.next_id, present, carried, table, used, lookup)
         branches = lookup.astype(np.int64)
-        has_images = {*branches[present].tolist(), *used}
+        goes = self._followers(overlaps, carried, lookup)
+        has_images = {*branches[present].tolist(), *used} - goes.keys()
         shown = {key: c for key, c in table.items() if key in has_images or has_meaning(c)}
         stops = self._layout.stop[cut.nodes]
         labels = np.repeat(lookup, stops - cut.starts)
         if not self._all_free:
             labels = np.where(self._is_free, labels, self._labels)
+        for cluster, target in goes.items():
+            labels[self._is_refined & (self._labels == cluster)] = target
         return TriedCut(branches, labels, shown)
+
+    def _followers(
+        self,
+        overlaps: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+        carried: Mapping[int, int],
+        lookup: NDArray[np.int32],
+    ) -> dict[int, int]:
+        """Clusters of which only refined images are left, and where these go along to."""
+        group, cluster, shared = overlaps
+        lives = set(carried.values())
+        goes: dict[int, int] = {}
+        for key in self._may_follow:
+            at = np.flatnonzero(cluster == key + 1)
+            if len(at) and key not in lives:
+                targets = lookup[group[at]]
+                goes[key] = int(targets[np.lexsort((targets, -shared[at]))[0]])
+        return goes
 
     def _overlaps(self, cut: Cut) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Pairs of branch and present cluster that share images, and how many."""

@@ -278,7 +278,9 @@ def replace_all(
 
     Args:
         state: The present state.
-        kind: RUN, CUT, KEEP or RECLUSTER; the last marks the moved images as refined.
+        kind: RUN, CUT, KEEP or RECLUSTER. The last marks the moved images as refined; a cut
+            leaves that mark alone, a run takes it from all images, the others from those that
+            they move.
         title: The edit's name.
         labels: int32 (n_images,), ids of `clusters` or `UNASSIGNED`.
         clusters: The whole new table.
@@ -286,8 +288,8 @@ def replace_all(
     """
     refined = np.uint8(ImageFlag.REFINED)
     moves = state.labels != labels
-    if kind is not EditKind.RECLUSTER:
-        moves |= (state.flags & refined) != 0  # what a proposal moved is what a run says now
+    if kind is EditKind.RUN:
+        moves |= (state.flags & refined) != 0  # what a proposal moved is what the run says now
     changed = np.flatnonzero(moves).astype(np.int32)
     touched = [
         key
@@ -295,6 +297,11 @@ def replace_all(
         if state.clusters.get(key) != clusters.get(key)
     ]
     flags = state.flags[changed]
+    flags_after = flags & ~refined
+    if kind is EditKind.RECLUSTER:
+        flags_after = flags | refined
+    elif kind is EditKind.CUT:
+        flags_after = flags
     return Edit(
         kind,
         title,
@@ -302,7 +309,7 @@ def replace_all(
         state.labels[changed],
         labels[changed].astype(np.int32),
         flags,
-        flags | refined if kind is EditKind.RECLUSTER else flags & ~refined,
+        flags_after,
         {key: state.clusters.get(key) for key in touched},
         {key: clusters.get(key) for key in touched},
         state.run_id,

@@ -53,6 +53,7 @@ class Proposal:
         margin: float32 (m,), how sure each move is; higher is surer.
         n_decided: Images that steered it and stay.
         note: What else the user should know; may be empty.
+        n_held: Images that would fit pinned clusters and are left where they are.
     """
 
     way: str
@@ -62,6 +63,7 @@ class Proposal:
     margin: NDArray[np.float32]
     n_decided: int
     note: str = ""
+    n_held: int = 0
 
     @classmethod
     def of(
@@ -73,6 +75,7 @@ class Proposal:
         margin: NDArray[np.float32],
         n_decided: int,
         note: str = "",
+        n_held: int = 0,
     ) -> Proposal:
         """The moves that lead from a state to other labels.
 
@@ -84,13 +87,14 @@ class Proposal:
             margin: float32 (m,), how sure each label is.
             n_decided: Images that steered it.
             note: What else the user should know.
+            n_held: Images that would fit pinned clusters and are left where they are.
         """
         moved = np.flatnonzero(state.labels[images] != labels)
         moved = moved[np.argsort(-margin[moved], kind="stable")]
         ids = images[moved].astype(np.int32)
         return cls(
             way, ids, state.labels[ids], labels[moved].astype(np.int32), margin[moved], n_decided,
-            note,
+            note, n_held,
         )  # fmt: skip
 
     def changes(self, state: Clustering) -> tuple[ClusterChange, ...]:
@@ -128,8 +132,7 @@ class Proposal:
         labels = state.labels.copy()
         labels[self.images[chosen]] = self.after[chosen]
         n_moved = int(chosen.sum())
-        n_clusters = len(np.unique(self.after[chosen]))
-        where = count_of(n_clusters, "cluster")
+        where = _places(state, np.unique(self.after[chosen]).tolist())
         title = f"re-cluster the rest: move {count_of(n_moved)} to {where}"
         return replace_all(
             state, EditKind.RECLUSTER, title, labels, dict(state.clusters), state.run_id
@@ -142,3 +145,14 @@ class Proposal:
         valid &= np.isin(self.after, known)
         valid &= ~decided_images(state)[self.images]
         return valid
+
+
+def _places(state: Clustering, targets: Collection[int]) -> str:
+    """Where images go, in words."""
+    named = [key for key in targets if key != UNASSIGNED]
+    if not named and targets:
+        return "Unassigned"
+    if len(targets) == 1:
+        return f"'{state.clusters[named[0]].title}'"
+    where = count_of(len(named), "cluster")
+    return where if len(named) == len(targets) else f"{where} and Unassigned"

@@ -28,11 +28,14 @@ def random_tree(n: int, rng: np.random.Generator) -> np.ndarray:
     return rows
 
 
-def random_state(n: int, rng: np.random.Generator, share_placed: float) -> Clustering:
+def random_state(
+    n: int, rng: np.random.Generator, share_placed: float, share_refined: float
+) -> Clustering:
     labels = rng.integers(1, 6, n).astype(np.int32)
     labels[rng.random(n) < 0.1] = UNASSIGNED
     placed = rng.random(n) < share_placed
     flags = np.where(placed, np.uint8(ImageFlag.HAND_PLACED), np.uint8(0)).astype(np.uint8)
+    flags[rng.random(n) < share_refined] |= np.uint8(ImageFlag.REFINED)
     table = {k: Cluster(k, colour=k) for k in range(1, 6)}
     table[2] = replace(table[2], is_pinned=True)
     table[4] = replace(table[4], name="Beach")
@@ -40,12 +43,15 @@ def random_state(n: int, rng: np.random.Generator, share_placed: float) -> Clust
 
 
 @pytest.mark.parametrize("share_placed", [0.0, 0.1, 0.9, 1.0])
+@pytest.mark.parametrize("share_refined", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("n_outside", [0, 7])
-def test_a_tried_cut_gives_what_adopting_it_would(share_placed: float, n_outside: int) -> None:
+def test_a_tried_cut_gives_what_adopting_it_would(
+    share_placed: float, share_refined: float, n_outside: int
+) -> None:
     rng = np.random.default_rng(3)
     for n in (2, 9, 60):
         layout = TreeLayout.of(random_tree(n, rng))
-        state = random_state(n + n_outside, rng, share_placed)
+        state = random_state(n + n_outside, rng, share_placed, share_refined)
         images = rng.permutation(n + n_outside)[:n].astype(np.int32)
         trial = CutTrial(state, images, layout)
         for k in range(1, n + 1):

@@ -171,6 +171,20 @@ def test_hand_placed_approved_and_pinned_images_stay() -> None:
     assert adopted(everything, [0, 1])[0] == [1, 1]
 
 
+def test_what_a_proposal_moved_stays_with_its_cluster() -> None:
+    refined = int(ImageFlag.REFINED)
+    split = state_of([1, 1, 1, 1, 1, 2, 2], [0, 0, 0, 0, refined, 0, 0])
+    assert adopted(split, [0, 0, 0, 1, 2, 2, 2])[0] == [1, 1, 1, 3, 1, 2, 2]
+    joined = state_of([1, 1, 1, 2, 2, 2], [0, 0, 0, 0, 0, refined])
+    labels, table = adopted(joined, [0, 0, 0, 0, 0, 1])
+    assert labels == [1] * 6, "its cluster has ended, and it goes along"
+    assert list(table) == [1]
+    hand = state_of([1, 1, 1, 2, 2, 2], [0, 0, 0, 0, int(ImageFlag.HAND_PLACED), refined])
+    assert adopted(hand, [0] * 6)[0] == [1, 1, 1, 1, 2, 2]
+    out = state_of([1, 1, UNASSIGNED, UNASSIGNED], [0, 0, 0, refined])
+    assert adopted(out, [0] * 4)[0] == [1, 1, 1, UNASSIGNED]
+
+
 def test_images_out_of_reach_stay_and_keep_their_cluster() -> None:
     state = state_of([1, 1, 1, 1, 1, 2])
     labels, table = adopted(state, [LEAVE, LEAVE, LEAVE, 0, 1, LEAVE])

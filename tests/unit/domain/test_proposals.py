@@ -50,12 +50,32 @@ def test_all_of_it_is_one_step_that_can_be_undone(proposal: Proposal, state: Clu
     assert edit.title == "re-cluster the rest: move 4 images to 2 clusters"
     assert after.run_id == state.run_id
     assert (after.flags[[6, 2, 4, 1]] == ImageFlag.REFINED).all()
-    recut = edits.replace_all(
-        after, edits.EditKind.CUT, "cut", after.labels.copy(), dict(after.clusters), after.run_id
-    )
-    assert not edits.apply(after, recut).flags.any()
-    back = edits.apply(after, edit.inverse())
-    np.testing.assert_array_equal(back.labels, state.labels)
+    undone = edits.apply(after, edit.inverse())
+    assert undone.labels.tolist() == state.labels.tolist()
+    assert not undone.flags.any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_left"), [(edits.EditKind.CUT, 4), (edits.EditKind.KEEP, 3), (edits.EditKind.RUN, 0)]
+)
+def test_that_a_proposal_moved_an_image_is_forgotten_by_runs_alone(
+    proposal: Proposal, state: Clustering, kind: edits.EditKind, n_left: int
+) -> None:
+    after = edits.apply(state, proposal.edit(state))
+    labels = after.labels.copy()
+    labels[6] = 1
+    later = edits.replace_all(after, kind, "later", labels, dict(after.clusters), 1)
+    assert int((edits.apply(after, later).flags == ImageFlag.REFINED).sum()) == n_left
+
+
+def test_the_step_names_its_one_target(proposal: Proposal, state: Clustering) -> None:
+    assert proposal.edit(state, [2]).title == "re-cluster the rest: move 2 images to 'Cluster 02'"
+    out = Proposal.of(
+        "way", state, np.arange(2, dtype=np.int32), np.array([UNASSIGNED, 2], np.int32),
+        np.ones(2, np.float32), 1,
+    )  # fmt: skip
+    assert out.edit(state, [UNASSIGNED]).title.endswith("move 1 image to Unassigned")
+    assert out.edit(state).title.endswith("move 2 images to 1 cluster and Unassigned")
 
 
 def test_a_part_of_it(proposal: Proposal, state: Clustering) -> None:
