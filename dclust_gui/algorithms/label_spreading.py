@@ -10,6 +10,10 @@ Models Out-performs Graph Neural Networks", ICLR 2021), with a Gaussian process 
    the features (kernel ridge regression with an RBF kernel = the mean of a Gaussian process,
    Rasmussen and Williams 2006, equation 2.25) and added to the prior everywhere. How far the prior
    is flattened first is chosen by the leave-one-out error at the decisions (ibid., equation 5.12).
+   The kernel is centred (Schoelkopf, Smola and Mueller, "Nonlinear component analysis as a kernel
+   eigenvalue problem", 1998, equation 20): what a few decisions, or those of one cluster alone,
+   say of images like them must not raise that cluster's score everywhere. Only decisions from all
+   over the clusters may do so, a little.
 3. *Smoothing*: a few steps of 1 on the sum, with the decided images clamped.
 
 The prior is wrong where people correct it and right where they approve: corrections alone are a
@@ -55,6 +59,11 @@ SMOOTHING_STEPS = 5
 SMOOTHING_PULL = 0.5
 MOST_ANCHORS = 2_000
 """Most decided images in the regression; all of them are clamped."""
+LANDMARKS = 128
+"""Images whose mean kernel is taken for that of all."""
+LEVEL = 0.03
+"""Variance of a cluster's score as a whole, once there is a decision in each cluster."""
+LEVEL_POWER = 4
 BLOCK = 8_192
 
 
@@ -118,7 +127,10 @@ def spread_labels(
     before[chosen] = NOISE if earlier is None else np.asarray(earlier, np.int32)[chosen]
     scores = _prior(graph, features if space is None else space, before, count, callback, total)
     anchors = _bounded(anchors, labels, before, random_state)
-    scores = _corrected(scores, features, anchors, labels[anchors])
+    occupied = np.unique(labels[labels >= 0])
+    coverage = len(np.unique(labels[anchors])) / len(occupied)
+    level = LEVEL * coverage**LEVEL_POWER
+    scores = _corrected(scores, features, anchors, labels[anchors], level)
     report(callback, STEPS + 1, total)
     scores[chosen] = 0.0
     placed = chosen[labels[chosen] >= 0]
@@ -227,10 +239,24 @@ def _corrected(
     features: FloatArray,
     anchors: NDArray[np.int64],
     wanted: LabelArray,
+    level: float,
 ) -> NDArray[np.float32]:
-    """The prior with its error at the anchors regressed on the features; changes `prior`."""
+    """The prior with its error at the anchors regressed on the features; changes `prior`.
+
+    Args:
+        prior: float32 (n, k).
+        features: float32 (n, d), rows of length 1.
+        anchors: int64 (m,), decided images.
+        wanted: int32 (m,), their labels.
+        level: Variance of the error's level over all images.
+    """
     at = np.asarray(features[anchors], np.float32)
+    places = np.linspace(0, len(features) - 1, min(len(features), LANDMARKS)).astype(np.int64)
+    landmarks = np.asarray(features[places], np.float32)
+    mean_at = _kernel(at, landmarks).mean(axis=1)
+    constant = float(_kernel(landmarks, landmarks).mean()) + level
     covariance = _kernel(at, at).astype(np.float64)
+    covariance += constant - mean_at[:, None] - mean_at[None, :]
     covariance[np.diag_indices(len(at))] += NUGGET
     inverse = linalg.inv(covariance, check_finite=False)
     spread = np.diag(inverse)[:, None]
@@ -246,9 +272,12 @@ def _corrected(
     _, power, weights = max(tried, key=lambda one: one[0])
     scores = _flattened(prior, power)
     light = weights.astype(np.float32)
+    total = light.sum(axis=0)
+    everywhere = constant * total - mean_at @ light
     for start in range(0, len(scores), BLOCK):
         rows = np.asarray(features[start : start + BLOCK], np.float32)
-        scores[start : start + BLOCK] += _kernel(rows, at) @ light
+        mean = _kernel(rows, landmarks).mean(axis=1, keepdims=True)
+        scores[start : start + BLOCK] += _kernel(rows, at) @ light - mean * total + everywhere
     return scores
 
 

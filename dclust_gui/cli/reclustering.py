@@ -36,11 +36,15 @@ def recluster(
     unassigned: Annotated[
         bool, typer.Option("--unassigned", help="Place Unassigned images, too.")
     ] = False,
+    into_pinned: Annotated[
+        bool, typer.Option("--into-pinned", help="Let images come into pinned clusters, too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Propose better clusters for all images that nobody placed, approved or pinned.
 
-    Nothing changes unless it is accepted; an accepted proposal is one step that can be undone.
+    Pinned clusters stay exactly as they are. Nothing changes unless it is accepted; an accepted
+    proposal is one step that can be undone.
     """
     from dclust_gui.domain.images import display_path
     from dclust_gui.services.labels_table import root_prefixes
@@ -48,9 +52,11 @@ def recluster(
     from dclust_gui.services.reclustering import ReclusterJob
     from dclust_gui.services.reclustering import accept as accept_proposal
     from dclust_gui.services.reclustering_ways import Way
+    from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.snapshot import snapshot_of
     from dclust_gui.services.teaching import Teacher
     from dclust_gui.services.workspace import Workspace
+    from dclust_gui.storage.project import ProjectStore
 
     try:
         chosen = Way(way)
@@ -62,10 +68,11 @@ def recluster(
         raise typer.BadParameter(f"there is no teacher '{teacher}'; choose one of: {names}")
     wanted = accept or ["none"]
     is_shown_only = wanted == ["none"]
-    session = open_project(project, read_only=is_shown_only)
+    if is_shown_only:
+        session = open_project(project, read_only=True)
+    else:
+        session = ProjectSession(ProjectStore.open(project))
     try:
-        if not is_shown_only:
-            session.check_writable()
         before = session.clustering
         takes_all = is_shown_only or wanted == ["all"]
         clusters = None if takes_all else _ids(wanted, before)
@@ -77,6 +84,7 @@ def recluster(
                 chosen,
                 place_unassigned=unassigned,
                 teacher=Teacher(teacher),
+                into_pinned=into_pinned,
             )
             proposal = job.run(ignore_events, token)
         prefixes = root_prefixes(session.roots)
@@ -132,6 +140,8 @@ def _say(proposal: Proposal, before: Clustering) -> None:
         output.say_table(("Cluster", "Images", "Arriving", "Leaving"), rows, right=3)
     if proposal.note:
         output.say(proposal.note)
+    if proposal.n_held:
+        output.say("Let them in with --into-pinned.")
 
 
 def _facts(
@@ -150,6 +160,7 @@ def _facts(
         "decided": proposal.n_decided,
         "would_move": len(proposal.images),
         "moved": n_moved,
+        "held": proposal.n_held,
         "note": proposal.note,
         "clusters": [
             {

@@ -46,6 +46,8 @@ class ReclusterJob:
         way: How.
         place_unassigned: Find a cluster for Unassigned images, too; new arrivals always get one,
             and images taken out by hand never.
+        into_pinned: Let images come into pinned clusters. Otherwise those that would fit one
+            stay where they are, and the proposal's note says how many.
         teacher: Whose clusters the classifier of `Way.STUDENT` is taught by.
         title: What it does.
     """
@@ -55,6 +57,7 @@ class ReclusterJob:
     snapshot: Snapshot
     way: Way = Way.SPREADING
     place_unassigned: bool = False
+    into_pinned: bool = False
     teacher: Teacher = Teacher.PRESENT
     title: str = "Re-clustering the rest"
 
@@ -92,7 +95,7 @@ class ReclusterJob:
         )
         found = answer(self.way, question)
         meter.finish()
-        labels = self._kept(rows, found.labels)
+        labels, n_held = self._kept(rows, found.labels)
         ids = np.where(labels >= 0, rows.clusters[np.maximum(labels, 0)], UNASSIGNED)
         return Proposal.of(
             self.way.words,
@@ -101,7 +104,8 @@ class ReclusterJob:
             ids.astype(np.int32),
             found.margin,
             len(rows.decided),
-            found.note,
+            " ".join(part for part in (found.note, _held_note(n_held)) if part),
+            n_held,
         )
 
     # -- inside ----------------------------------------------------------------------------
@@ -140,14 +144,32 @@ class ReclusterJob:
             is_new,
         )
 
-    def _kept(self, rows: Rows, labels: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The labels with those put back that nobody wants changed."""
+    def _kept(self, rows: Rows, labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+        """The labels with those put back that nobody wants changed.
+
+        Returns:
+            int32 (m,), numbers of clusters, and how many images a pinned cluster did not get.
+        """
         labels = labels.copy()
         labels[rows.decided] = rows.labels[rows.decided]
         if not self.place_unassigned:
             stays = (rows.labels < 0) & ~rows.is_new
             labels[stays] = -1
-        return labels
+        if self.into_pinned:
+            return labels, 0
+        table = self.snapshot.clustering.clusters
+        is_pinned = np.array([table[key].is_pinned for key in rows.clusters.tolist()], np.bool_)
+        held = (labels >= 0) & is_pinned[labels] & (labels != rows.labels)
+        labels[held] = rows.labels[held]
+        return labels, int(held.sum())
+
+
+def _held_note(n_held: int) -> str:
+    if not n_held:
+        return ""
+    if n_held == 1:
+        return "1 image that would fit a pinned cluster stays where it is."
+    return f"{n_held:,} images that would fit pinned clusters stay where they are."
 
 
 def accept(

@@ -95,6 +95,23 @@ def test_approvals_alone_leave_nearly_all_as_it_is(digits: Digits) -> None:
     assert (found.labels == digits.labels).mean() > 0.9
 
 
+def test_one_decision_is_no_reason_to_move_most_images(digits: Digits) -> None:
+    labels = digits.labels.copy()
+    wrong = np.flatnonzero(labels != digits.truth)[:1]
+    labels[wrong] = digits.truth[wrong]
+    found = spread_labels(digits.rows, digits.near, labels, wrong, earlier=digits.labels)
+    assert (found.labels == digits.labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("every", [1, 10])
+def test_one_approved_cluster_does_not_swallow_the_others(digits: Digits, every: int) -> None:
+    approved = np.flatnonzero((digits.labels == 3) & (digits.truth == 3))[::every]
+    found = spread_labels(digits.rows, digits.near, digits.labels, approved, earlier=digits.labels)
+    before, after = (np.mean(labels == digits.truth) for labels in (digits.labels, found.labels))
+    assert after > before - 0.01
+    assert (found.labels == 3).sum() < 1.5 * (digits.labels == 3).sum()
+
+
 def test_unassigned_images_stay_so_unless_asked_for(digits: Digits) -> None:
     decided, labels = digits.decide(20, 1)
     away = np.setdiff1d(np.arange(0, len(labels), 9), decided)
