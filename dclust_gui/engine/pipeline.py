@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +13,13 @@ from dclust_gui.domain.control import CancelToken, EventSink, ignore_events
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError
 from dclust_gui.domain.images import ImageStatus, display_path
+from dclust_gui.domain.runs import FINETUNE_PREFIX, NO_FINETUNE, RunSettings
 from dclust_gui.engine.grouping import group_rows, resolve
 from dclust_gui.engine.heads import TrainingPlace
 from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
 from dclust_gui.engine.scan import scan
+from dclust_gui.engine.tuning_plan import TuningWishes, check_finetune
 from dclust_gui.storage.feature_store import FeaturesMissingError
 
 if TYPE_CHECKING:
@@ -26,10 +29,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.domain.images import ScanResult
+    from dclust_gui.engine.tuning import Approve, TuningPlace
     from dclust_gui.features.backbones import BackboneSpec
     from dclust_gui.features.extractor import FeatureExtractor
+    from dclust_gui.features.views import Variant
     from dclust_gui.imaging.decode import ImageReader
     from dclust_gui.storage.stores import Stores
+
+
+_NO_LIMIT = 1 << 62
 
 
 class Engine:
@@ -40,6 +48,10 @@ class Engine:
         reader: Decodes files; made when first needed if None.
         weights_dir: Folder of weights the user added; the user's own when None.
         threads: Decoding threads; 0 for one per core.
+
+    Attributes:
+        approve_training: Asked with an estimate before a backbone is trained on the processor;
+            None asks nobody.
     """
 
     def __init__(
@@ -55,6 +67,7 @@ class Engine:
         self._weights_dir = weights_dir
         self._threads = threads
         self._extractors: dict[tuple[str, str, int], FeatureExtractor] = {}
+        self.approve_training: Approve | None = None
 
     @property
     def reader(self) -> ImageReader:
@@ -92,17 +105,28 @@ class Engine:
             BackboneError: If there is no such model, or its weights are not on this computer.
             InputError: If there is no such quality.
         """
-        from dclust_gui.features.backbones import resolve_backbone
         from dclust_gui.features.views import variant_of
-        from dclust_gui.storage.locations import backbone_memory, weights_dir
+
+        return self._resolved(request, variant_of(request.settings.quality))
+
+    def _resolved(self, request: RunRequest, variant: Variant) -> BackboneSpec:
+        from dclust_gui.features.backbones import resolve_backbone
+        from dclust_gui.storage.locations import backbone_memory
 
         return resolve_backbone(
             request.settings.backbone,
-            weights_dir=self._weights_dir or weights_dir(),
+            weights_dir=self.weights_dir,
             allow_download=request.allow_download,
             memory=backbone_memory(),
-            variant=variant_of(request.settings.quality),
+            variant=variant,
         )
+
+    @property
+    def weights_dir(self) -> Path:
+        """Folder of weights that the user added; those that were trained here lie within."""
+        from dclust_gui.storage.locations import weights_dir
+
+        return self._weights_dir or weights_dir()
 
     def check(self, request: RunRequest) -> None:
         """Find out before any work that a request cannot be carried out.
@@ -112,6 +136,7 @@ class Engine:
         """
         from dclust_gui.compute.devices import check_device_name
 
+        check_finetune(request.settings)
         resolve(request.settings)
         check_device_name(request.device)
         self.backbone(request)
@@ -182,6 +207,10 @@ class Engine:
     ) -> RunResult:
         """Cluster images that have been ingested.
 
+        Where the settings ask for fine-tuning, the backbone is trained first, starting from the
+        clusters of the features as they are, and the images are read once more with it; the
+        result names the trained backbone.
+
         Args:
             ingest: The images.
             request: How.
@@ -201,6 +230,8 @@ class Engine:
             rows = readable_rows(ingest)
         if not len(rows):
             raise _nothing_to_cluster(ingest)
+        if settings.finetune != NO_FINETUNE:
+            return self._cluster_tuned(ingest, request, sink, token or CancelToken(), rows)
         features = self.features(ingest, rows)
         cache = ReductionCache.of(
             self._stores.arrays,
@@ -214,6 +245,82 @@ class Engine:
         seconds = time.perf_counter() - started
         return RunResult(
             ingest, rows, result, settings, seconds, peak_rss_mb(include_children=True)
+        )
+
+    def _cluster_tuned(
+        self,
+        ingest: IngestResult,
+        request: RunRequest,
+        sink: EventSink,
+        token: CancelToken,
+        rows: NDArray[np.int32],
+    ) -> RunResult:
+        """Cluster, train the backbone on the clusters, read with it, cluster again."""
+        from dclust_gui.engine.tuning import BackboneTuning, TuningImages
+        from dclust_gui.engine.tuning_images import image_files
+
+        started = time.perf_counter()
+        settings = request.settings
+        wishes = TuningWishes.of(settings)
+        place = self.tuning_place(request)
+        plain = replace(request, settings=untrained(settings))
+        frozen = self.cluster(ingest, plain, sink, token, rows)
+        images = TuningImages(
+            ingest.scan.roots[0].name,
+            image_files(ingest, rows),
+            [ingest.contents[i] for i in rows.tolist()],
+            self.features(ingest, rows),
+            frozen.clusters.labels,
+        )
+        facts = BackboneTuning(place, wishes, settings.seed, sink, token).run(images)
+        del images
+        wanted = replace(
+            settings,
+            backbone=facts.name or settings.backbone,
+            finetune=NO_FINETUNE,
+            k=settings.k or int(frozen.clusters.labels.max()) + 1,
+            parameters={
+                n: v for n, v in settings.parameters.items() if not n.startswith(FINETUNE_PREFIX)
+            },
+        )
+        request = replace(request, settings=wanted)
+        if facts.name:
+            ingest = _both_passes(ingest, self.ingest(ingest.scan, request, sink, token))
+            rows = np.intersect1d(rows, readable_rows(ingest)).astype(np.int32)
+        result = self.cluster(ingest, request, sink, token, rows)
+        timings = dict(result.clusters.timings)
+        timings["head"] = timings.get("head", 0.0) + facts.seconds
+        return replace(
+            result,
+            clusters=replace(result.clusters, timings=timings),
+            seconds=time.perf_counter() - started,
+            tuning=facts,
+        )
+
+    def tuning_place(self, request: RunRequest) -> TuningPlace:
+        """What a backbone is trained with.
+
+        Raises:
+            BackboneError: If there is no such backbone, or its weights are not on this computer.
+        """
+        from dclust_gui.engine.tuning import TuningPlace
+        from dclust_gui.features.tuned import tuned_dir
+        from dclust_gui.features.views import BEST, STANDARD
+        from dclust_gui.storage.model_files import ModelFiles
+
+        spec = self._resolved(request, STANDARD)
+        folder = self._stores.models.root.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        return TuningPlace(
+            spec,
+            self.reader,
+            # Nothing is thrown away: a project may need a backbone that cannot be had again.
+            ModelFiles(tuned_dir(self.weights_dir), _NO_LIMIT),
+            folder,
+            request.device,
+            self._threads,
+            is_any_size=self._resolved(request, BEST).input_size != spec.input_size,
+            approve=self.approve_training,
         )
 
     def run(
@@ -241,14 +348,7 @@ class Engine:
             ingest = self.ingest(found, request, sink, token)
             ingest = _with_timing(ingest, "scan", scan_seconds)
             result = self.cluster(ingest, request, sink, token)
-        return RunResult(
-            ingest,
-            result.rows,
-            result.clusters,
-            result.settings,
-            time.perf_counter() - started,
-            result.peak_rss_mb,
-        )
+        return replace(result, seconds=time.perf_counter() - started)
 
     def _extractor(
         self, spec: BackboneSpec, request: RunRequest, sink: EventSink
@@ -284,7 +384,31 @@ def _nothing_to_cluster(ingest: IngestResult) -> ClusteringError:
     return ClusteringError(what, f"There is no image below {folders}{others}.")
 
 
-def _with_timing(ingest: IngestResult, stage: str, seconds: float) -> IngestResult:
-    from dataclasses import replace
+def untrained(settings: RunSettings) -> RunSettings:
+    """The recommended run on the features as they are, for as many clusters."""
+    return RunSettings(
+        backbone=settings.backbone,
+        scale=settings.scale,
+        reduce="auto",
+        algorithm="auto",
+        k=settings.k,
+        seed=settings.seed,
+        quality=settings.quality,
+    )
 
+
+def _both_passes(first: IngestResult, second: IngestResult) -> IngestResult:
+    """The second reading of a collection with the work of both."""
+    names = {*first.timings, *second.timings}
+    timings = {n: first.timings.get(n, 0.0) + second.timings.get(n, 0.0) for n in names}
+    return replace(
+        second,
+        decoded=first.decoded + second.decoded,
+        embedded=first.embedded + second.embedded,
+        timings=timings,
+        device=second.device if second.embedded else first.device,
+    )
+
+
+def _with_timing(ingest: IngestResult, stage: str, seconds: float) -> IngestResult:
     return replace(ingest, timings={**ingest.timings, stage: seconds})

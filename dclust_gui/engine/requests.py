@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.shortlist import Shortlist
     from dclust_gui.algorithms.structure import Structure
     from dclust_gui.domain.images import ImageFacts, ScanResult
+    from dclust_gui.engine.tuning import TuningFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class RunResult:
         settings: The settings as they were used, with `auto` resolved.
         seconds: Wall seconds of the whole run.
         peak_rss_mb: Greatest memory of the process (and its helpers) so far.
+        tuning: How the backbone was trained for it; None where it was not.
     """
 
     ingest: IngestResult
@@ -173,3 +175,4 @@ class RunResult:
     settings: RunSettings
     seconds: float
     peak_rss_mb: float
+    tuning: TuningFacts | None = None

@@ -153,13 +153,16 @@ class _Call:
     is_plain: bool
 
 
-def split_network(model: nn.Module, n_blocks: int, input_size: tuple[int, int]) -> Split:
+def split_network(
+    model: nn.Module, n_blocks: int, input_size: tuple[int, int], *, is_cut: bool = True
+) -> Split:
     """Cut a timm model before its last blocks.
 
     Args:
         model: In evaluation mode, on the CPU; it is left as it is.
         n_blocks: How many blocks to train; more than there are means all.
         input_size: Height and width of its input.
+        is_cut: Whether to cut it; else the tail is the whole.
 
     Returns:
         The parts, with weights of their own.
@@ -181,7 +184,7 @@ def split_network(model: nn.Module, n_blocks: int, input_size: tuple[int, int]) 
     chosen = blocks[-max(1, n_blocks) :]
     first = next(call for call in calls if call.name == chosen[0])
     trained = _weights_behind(model, calls, first)
-    cut = None if not first.is_plain else _cut(model, calls, first, sample)
+    cut = _cut(model, calls, first, sample) if is_cut and first.is_plain else None
     trunk, tail = cut or (nn.Identity(), Tail(copy.deepcopy(model)))
     names = set(trained)
     for name, weight in tail.model.named_parameters():

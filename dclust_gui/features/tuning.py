@@ -38,13 +38,16 @@ class TuningNetwork:
         form: How the trunk runs: "packed", "folded" or "plain".
     """
 
-    def __init__(self, spec: BackboneSpec, device: Device, n_blocks: int) -> None:
+    def __init__(
+        self, spec: BackboneSpec, device: Device, n_blocks: int, *, is_cut: bool = True
+    ) -> None:
         """Load the weights and cut the network.
 
         Args:
             spec: The backbone.
             device: Where it trains.
             n_blocks: How many of its last blocks are trained.
+            is_cut: Whether to cut it where it can be; else everything is computed in training.
 
         Raises:
             BackboneError: If the weights do not fit, or there are no blocks.
@@ -56,7 +59,7 @@ class TuningNetwork:
         self._mean = 255 * torch.tensor(spec.mean).reshape(shape).to(name)
         self._std = 255 * torch.tensor(spec.std).reshape(shape).to(name)
         self._model = load_network(spec.timm_name, spec.weights_path)
-        split = split_network(self._model, n_blocks, spec.input_size)
+        split = split_network(self._model, n_blocks, spec.input_size, is_cut=is_cut)
         self.blocks, self._trained, self.is_cut = split.blocks, split.trained, split.is_cut
         self.tail = channels_last(split.tail).to(name)
         trained = [p for p in self.tail.parameters() if p.requires_grad]

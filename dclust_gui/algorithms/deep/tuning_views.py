@@ -90,6 +90,11 @@ class FixedViews:
         """Number of images taken in."""
         return self._n_taken
 
+    @property
+    def view_bytes(self) -> int:
+        """Size of one kept view; 0 before the first image."""
+        return 0 if self._maps is None else self._maps[0, 0].nbytes
+
     def take(self, pictures: NDArray[np.uint8]) -> None:
         """Take in the next images.
 
