@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.mixture import GaussianMixture
     from dclust_gui.algorithms.partition import KMeans
     from dclust_gui.algorithms.reduce import PCA
+    from dclust_gui.algorithms.sizes import BalancedKMeans, UnevenKMeans
     from dclust_gui.algorithms.spectral import SpectralClustering
     from dclust_gui.algorithms.tsne import TSNE
     from dclust_gui.algorithms.umap import UMAP
@@ -24,16 +25,19 @@ __all__ = [
     "TSNE",
     "UMAP",
     "Agglomerative",
+    "BalancedKMeans",
     "GaussianMixture",
     "KMeans",
     "MeanShift",
     "MiniBatchKMeans",
     "SpectralClustering",
     "SphericalKMeans",
+    "UnevenKMeans",
 ]
 
 _HOMES = {
     "Agglomerative": "agglomerative",
+    "BalancedKMeans": "sizes",
     "DBSCAN": "density",
     "GaussianMixture": "mixture",
     "HDBSCAN": "density",
@@ -45,6 +49,7 @@ _HOMES = {
     "SphericalKMeans": "kmeans_variants",
     "TSNE": "tsne",
     "UMAP": "umap",
+    "UnevenKMeans": "sizes",
 }
 
 

@@ -23,6 +23,32 @@ METHODS: tuple[Method, ...] = (
         cost="O(n k d) per iteration",
     ),
     Method(
+        name="balanced-kmeans",
+        title="k-means, groups of similar size",
+        summary="k-means that keeps every cluster near the mean size; only where the groups are"
+        " known to be about equal.",
+        estimator=HOME + "sizes:BalancedKMeans",
+        parameters=(
+            Parameter(
+                "tolerance", Kind.NUMBER, 0.25, 0.0, 1.0, help="How far sizes may be from the mean."
+            ),
+            _N_INIT,
+            _MAX_ITER,
+        ),
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(n k d) per round",
+    ),
+    Method(
+        name="uneven-kmeans",
+        title="k-means, groups of uneven size",
+        summary="Makes more groups than wanted and joins the nearest, however large: small groups"
+        " beside large ones survive.",
+        estimator=HOME + "sizes:UnevenKMeans",
+        parameters=(_N_INIT,),
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(n k d) per iteration",
+    ),
+    Method(
         name="minibatch-kmeans",
         title="Mini-batch k-means",
         summary="k-means by small batches, for very many images.",

@@ -23,7 +23,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.images import ImageStatus, display_path
-from dclust_gui.domain.runs import Quality, RunSettings
+from dclust_gui.domain.runs import Quality, RunSettings, Sizes
 from dclust_gui.engine.grouping import LARGEST_SEED
 from dclust_gui.engine.requests import RunRequest
 
@@ -77,6 +77,9 @@ def cluster(
     quality: Annotated[
         Quality, typer.Option(help="best: several views of each image, reading takes longer.")
     ] = Quality.FAST,
+    sizes: Annotated[
+        Sizes, typer.Option(help="Groups of similar size, of uneven size, or not known: auto.")
+    ] = Sizes.AUTO,
     beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
     labels: Annotated[Path | None, typer.Option(help="Write the labels as CSV.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report as JSON.")] = None,
@@ -98,6 +101,7 @@ def cluster(
         seed=seed,
         parameters=parse_parameters(param or []),
         quality=quality.value,
+        sizes=sizes.value,
     )
     request = RunRequest(check_folders(folders), settings, device, batch)
     targets = Targets(project, truth, beta, labels, report, export, mode)

@@ -36,6 +36,14 @@ class Quality(StrEnum):
     BEST = "best"
 
 
+class Sizes(StrEnum):
+    """What is known beforehand of the sizes of the groups."""
+
+    AUTO = "auto"
+    EVEN = "even"
+    UNEVEN = "uneven"
+
+
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """How images are turned into clusters; the same values give the same labels.
@@ -57,6 +65,7 @@ class RunSettings:
             `head.NAME`, those of the fine-tuning as `finetune.NAME`.
         quality: fast, better or best; best has features of its own, from several views of
             each image.
+        sizes: even or uneven where that is known of the groups, else auto.
     """
 
     backbone: str = "efficientnet-lite0"
@@ -71,6 +80,7 @@ class RunSettings:
     seed: int = 0
     parameters: Mapping[str, str] = field(default_factory=dict)
     quality: str = Quality.FAST.value
+    sizes: str = Sizes.AUTO.value
     finetune: str = NO_FINETUNE
 
     @property

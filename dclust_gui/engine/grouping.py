@@ -11,6 +11,7 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError, InputError
 from dclust_gui.domain.events import Notice, Severity, Stage
 from dclust_gui.domain.runs import NO_HEAD
+from dclust_gui.engine.evenness import with_sizes
 from dclust_gui.engine.heads import (
     TrainingPlace,
     check_head,
@@ -77,6 +78,7 @@ def resolve(settings: RunSettings) -> RunSettings:
     check_head(resolved)
     if not (settings.algorithm == "auto" and gives_labels(resolved.head)):
         resolved = replace(resolved, algorithm=chosen["algorithm"])
+    resolved = with_sizes(resolved)
     check_reduction(resolved)
     _check(resolved)
     return resolved
@@ -273,7 +275,11 @@ def _choose_frozen_k(
 
     if settings.k or not head(settings.head).needs_k:
         return settings.k or None, (), None
-    plain = resolve(replace(settings, head=NO_HEAD, algorithm="auto", reduce="auto", parameters={}))
+    plain = resolve(
+        replace(
+            settings, head=NO_HEAD, algorithm="auto", reduce="auto", parameters={}, sizes="auto"
+        )
+    )
     spent = timings["reduce"]
     space = _prepare(features, plain, sink, token, timings, cache)
     meter = StageMeter(Stage.REDUCE, 0, sink, token)

@@ -12,7 +12,8 @@ import numpy as np
 
 from dclust_gui.domain.errors import ClusteringError, StorageError
 from dclust_gui.domain.events import Notice, Severity, Stage, TrainingProgressed
-from dclust_gui.domain.runs import NO_HEAD
+from dclust_gui.domain.runs import NO_HEAD, Sizes
+from dclust_gui.engine.evenness import even_labels
 from dclust_gui.engine.isolation import Fitted
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.requests import HeadFacts
@@ -162,7 +163,10 @@ def train_head(
     found = None
     if uses_own_labels(settings):
         labels = np.asarray(estimator.labels_, np.int32)
-        confidence = soft_confidence(np.asarray(estimator.soft_assignments_), labels)
+        soft = np.asarray(estimator.soft_assignments_)
+        if settings.sizes == Sizes.EVEN:
+            labels = even_labels(soft, labels)
+        confidence = soft_confidence(soft, labels)
         found = Fitted(labels, confidence, None, embedding, "")
     errors = getattr(estimator, "reconstruction_errors_", None)
     errors = None if errors is None else np.asarray(errors, np.float32)
@@ -282,6 +286,7 @@ def _key(settings: RunSettings, facts: HeadFacts, place: TrainingPlace) -> str:
         "parameters": settings.head_parameters,
         "k": facts.n_clusters,
         "scale": settings.scale,
+        "sizes": settings.sizes,
         "seed": settings.seed,
         "device": place.device,
     }
