@@ -27,11 +27,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from dclust_gui.algorithms.base import Callback, FloatArray, LabelArray, report
-from dclust_gui.algorithms.knn import nearest_neighbours
 from dclust_gui.algorithms.reduce import PCA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from dclust_gui.algorithms.knn import Neighbours
 
 DEVIATIONS = 3.0
 """From the median to the usual threshold, in robust standard deviations."""
@@ -131,22 +132,19 @@ def axis_residuals(
     return found
 
 
-def neighbour_distances(
-    features: FloatArray, *, callback: Callback | None = None
-) -> NDArray[np.float32]:
+def neighbour_distances(near: Neighbours) -> NDArray[np.float32]:
     """Mean distance to the ten nearest images.
 
     Args:
-        features: (n, d).
-        callback: Called with (images done, images); may raise `Cancelled`.
+        near: At least ten neighbours of each image, where there are so many images.
 
     Returns:
         float32 (n,); 0 for a single image.
     """
-    if len(features) < 2:
-        return np.zeros(len(features), np.float32)
-    near = nearest_neighbours(features, NEIGHBOURS, callback=callback)
-    found: NDArray[np.float32] = near.distances.mean(axis=1, dtype=np.float64).astype(np.float32)
+    some = near.first(NEIGHBOURS).distances
+    if not some.shape[1]:
+        return np.zeros(len(some), np.float32)
+    found: NDArray[np.float32] = some.mean(axis=1, dtype=np.float64).astype(np.float32)
     return found
 
 

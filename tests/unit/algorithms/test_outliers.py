@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from dclust_gui.algorithms.knn import nearest_neighbours
 from dclust_gui.algorithms.outliers import (
     axis_residuals,
     centre_and_spread,
@@ -91,7 +92,7 @@ def test_residuals_tell_images_off_the_plane(planted: Rows) -> None:
     rows, _ = planted
     is_far = np.arange(190) >= 180
     assert roc_auc_score(is_far, axis_residuals(rows)) > 0.9
-    assert roc_auc_score(is_far, neighbour_distances(rows)) > 0.99
+    assert roc_auc_score(is_far, neighbour_distances(nearest_neighbours(rows, 12))) > 0.99
 
 
 def test_residuals_equal_those_of_the_projection_written_out() -> None:
@@ -106,13 +107,13 @@ def test_residuals_equal_those_of_the_projection_written_out() -> None:
 def test_few_images_have_measures(count: int) -> None:
     rows = np.eye(3, dtype=np.float32)[:count]
     assert np.isfinite(axis_residuals(rows)).all()
-    assert np.isfinite(neighbour_distances(rows)).all()
+    assert np.isfinite(neighbour_distances(nearest_neighbours(rows, 12))).all()
 
 
 def test_equal_images_lie_nowhere_outside() -> None:
     rows = np.ones((30, 4), np.float32)
     assert not axis_residuals(rows).any()
-    assert not neighbour_distances(rows).any()
+    assert not neighbour_distances(nearest_neighbours(rows, 12)).any()
 
 
 def test_an_image_in_the_wrong_group_is_the_least_confident() -> None:
