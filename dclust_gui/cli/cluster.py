@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,9 +32,14 @@ from dclust_gui.engine.requests import RunRequest
 if TYPE_CHECKING:
     from dclust_gui.cli.output import ProgressView
     from dclust_gui.domain.control import CancelToken
+    from dclust_gui.engine.tuning_plan import TuningEstimate
     from dclust_gui.services.export import ExportResult
     from dclust_gui.services.export_plan import ExportPlan
     from dclust_gui.services.runs import Outcome
+
+
+ASKED_FROM_S = 60.0
+"""Shorter trainings are begun without a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ def cluster(
         Path | None, typer.Option(help="Project file to keep the result in.")
     ] = None,
     backbone: Annotated[
-        str, typer.Option(help="timm model, NAME=FILE, or a weights file.")
+        str, typer.Option(help="timm model, NAME=FILE, a weights file, or tuned:NAME.")
     ] = "efficientnet-lite0",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     batch: Annotated[int, typer.Option(min=0, help="Images per step; 0 chooses.")] = 0,
@@ -65,13 +72,17 @@ def cluster(
     head: Annotated[
         str, typer.Option(help="Head that learns first; see 'dclust methods'.")
     ] = "none",
+    finetune: Annotated[
+        str, typer.Option(help="none, dec or dcn: train the backbone's last block first.")
+    ] = "none",
     algorithm: Annotated[str, typer.Option(help="See 'dclust methods'.")] = "auto",
     k: Annotated[str, typer.Option("--k", help="Number of clusters, or auto.")] = "auto",
     linkage: Annotated[str, typer.Option(help="ward, average, complete or single.")] = "ward",
     metric: Annotated[str, typer.Option(help="Distance; see 'dclust methods'.")] = "euclidean",
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="For everything random.")] = 0,
     param: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE of the method, head.NAME=VALUE.")
+        list[str] | None,
+        typer.Option(help="NAME=VALUE of the method, head.NAME=VALUE, finetune.NAME=VALUE."),
     ] = None,
     truth: Annotated[str | None, typer.Option(help="'folders' or a CSV of path,label.")] = None,
     quality: Annotated[
@@ -86,7 +97,15 @@ def cluster(
     export: Annotated[
         Path | None, typer.Option(help="Copy images to a folder per cluster.")
     ] = None,
-    mode: Annotated[str, typer.Option(help="How files get into the export: copy.")] = "copy",
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="How files get into the export: copy, move, hardlink, symlink or reflink."
+        ),
+    ] = "copy",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Begin a long training without asking.")
+    ] = False,
 ) -> None:
     """Turn folders of images into clusters; originals are never written to."""
     settings = RunSettings(
@@ -94,6 +113,7 @@ def cluster(
         scale=scale,
         reduce=reduce,
         head=head,
+        finetune=finetune,
         algorithm=algorithm,
         k=parse_k(k),
         linkage=linkage,
@@ -105,15 +125,21 @@ def cluster(
     )
     request = RunRequest(check_folders(folders), settings, device, batch)
     targets = Targets(project, truth, beta, labels, report, export, mode)
-    run_and_write(request, targets)
+    run_and_write(request, targets, is_agreed=yes)
 
 
-def run_and_write(request: RunRequest, targets: Targets) -> None:
-    """Do the run and write what was asked for."""
+def run_and_write(request: RunRequest, targets: Targets, *, is_agreed: bool = False) -> None:
+    """Do the run and write what was asked for.
+
+    Args:
+        request: The run.
+        targets: Where results go.
+        is_agreed: Do not ask before a long training.
+    """
     _check(request, targets)
     with output.quiet_libraries(), interruptible() as token, output.ProgressView() as view:
         try:
-            outcome = _run(request, targets, view, token)
+            outcome = _run(request, targets, view, token, is_agreed=is_agreed)
         except KnownError:
             view.say_skipped()
             raise
@@ -132,20 +158,29 @@ def _check(request: RunRequest, targets: Targets) -> None:
 
     check_can_write(targets.labels, "The labels")
     check_can_write(targets.report, "The report")
-    parse_choice(targets.mode, ExportMode, "mode")
+    mode = parse_choice(targets.mode, ExportMode, "mode")
     if targets.export is not None:
-        check_target(targets.export, request.folders)
+        check_target(targets.export, request.folders, mode)
     check_beta(targets.beta)
     if targets.truth is not None and targets.truth != FOLDERS:
         read_truth(Path(targets.truth))
 
 
-def _run(request: RunRequest, targets: Targets, view: ProgressView, token: CancelToken) -> Outcome:
+def _run(
+    request: RunRequest,
+    targets: Targets,
+    view: ProgressView,
+    token: CancelToken,
+    *,
+    is_agreed: bool,
+) -> Outcome:
     from dclust_gui.services.runs import run_in_project, run_on_folders
     from dclust_gui.services.workspace import Workspace
 
     with Workspace() as workspace:
         workspace.engine.check(request)
+        if not is_agreed and sys.stdin.isatty():
+            workspace.engine.approve_training = partial(_approve, view)
         if targets.project is None:
             return run_on_folders(workspace.engine, request, view, token)
         is_new = not targets.project.exists()
@@ -154,6 +189,11 @@ def _run(request: RunRequest, targets: Targets, view: ProgressView, token: Cance
             return run_in_project(session, workspace.engine, request, view, token)
         finally:
             close_or_discard(session, is_new=is_new)
+
+
+def _approve(view: ProgressView, estimate: TuningEstimate) -> bool:
+    """Ask before the processor trains for long; the estimate has been told already."""
+    return estimate.seconds < ASKED_FROM_S or view.ask("Go on? (--yes does not ask)")
 
 
 def _external(outcome: Outcome, targets: Targets) -> dict[str, float] | None:
@@ -193,8 +233,26 @@ def _export(
         return None
     mode = parse_choice(targets.mode, ExportMode, "mode")
     items = export_items(outcome.records, outcome.clustering)
-    plan = plan_export(items, outcome.roots, ExportRequest(targets.export, mode))
-    return plan, run_plan(plan, view, token)
+    request = ExportRequest(targets.export, mode, project=targets.project)
+    plan = plan_export(items, outcome.roots, request)
+    result = None
+    try:
+        result = run_plan(plan, view, token)
+    finally:
+        if targets.project is not None and mode is ExportMode.MOVE:
+            _follow(targets.project, targets.export, result)
+    return plan, result
+
+
+def _follow(project: Path, target: Path, result: ExportResult | None) -> None:
+    """Let the project follow its files, also when the move was interrupted."""
+    from dclust_gui.services.export_follow import follow_export
+
+    session = open_or_create(project, [])
+    try:
+        follow_export(session, target, None if result is None else result.places)
+    finally:
+        session.close()
 
 
 def _say_left_out(outcome: Outcome) -> None:
@@ -225,6 +283,13 @@ def _summarise(
     output.say_table(
         ("Cluster", "Images"), [*rows, *([("Unassigned", f"{unassigned:,}")] * bool(unassigned))]
     )
+    if result.tuning is not None and result.tuning.name:
+        facts = result.tuning
+        output.say(
+            f"Trained backbone: {facts.name} (agreement with the neighbours in the frozen features"
+            f" {facts.agreement_start:.2f} before, {facts.agreement:.2f} after)."
+            f" Use it again with --backbone {facts.name}."
+        )
     ingest = result.ingest
     output.say(
         f"{count_of(len(result.rows))} in {count_of(len(counts), 'cluster')} in "

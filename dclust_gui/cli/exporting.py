@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from dclust_gui.cli import output
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError, StorageError
+from dclust_gui.domain.images import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,22 @@ if TYPE_CHECKING:
     from dclust_gui.services.export_plan import ExportPlan
 
 _SHOWN = 10
+_SHOWN_FOLDERS = 30
+
+_VERBS = {
+    "copy": "to copy",
+    "move": "to move",
+    "hardlink": "to link",
+    "symlink": "to link",
+    "reflink": "to copy sharing blocks",
+}
+_DONE = {
+    "copy": "copied",
+    "move": "moved",
+    "hardlink": "linked",
+    "symlink": "linked",
+    "reflink": "copied sharing blocks",
+}
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -39,12 +57,29 @@ def say_plan(plan: ExportPlan) -> None:
     counts = (
         {action: plan.count(action) for action in type(plan.steps[0].action)} if plan.steps else {}
     )
-    parts = [f"{n:,} to {action.value}" for action, n in counts.items() if n]
+    verbs = {"copy": _VERBS[plan.request.mode], "release": "to take from its old place"}
+    parts = [
+        f"{n:,} {verbs.get(action.value, f'to {action.value}')}"
+        for action, n in counts.items()
+        if n
+    ]
     output.say(f"Export to {plan.request.target}: {', '.join(parts) or 'nothing to do'}.")
     output.say(f"{plan.copied_bytes / 1e6:,.1f} MB to write, {plan.free_bytes / 1e9:,.1f} GB free.")
+    _say_folders(plan)
+    if plan.collisions:
+        output.say(f"{count_of(plan.collisions)} will get a number, as the name is taken.")
     for warning in plan.warnings:
         output.say(f"Note: {warning}")
-    _say_files("left out", [(str(s.source), s.reason) for s in plan.skipped])
+    say_files("left out", [(str(s.source), s.reason) for s in plan.skipped])
+
+
+def _say_folders(plan: ExportPlan) -> None:
+    """Print the folders with their numbers of files, the first few."""
+    counts = Counter(display_path(s.destination.rpartition(b"/")[0]) for s in plan.steps)
+    for folder, n in sorted(counts.items())[:_SHOWN_FOLDERS]:
+        output.say(f"  {folder or '.'}/  {count_of(n, 'file')}")
+    if len(counts) > _SHOWN_FOLDERS:
+        output.say(f"  and {len(counts) - _SHOWN_FOLDERS:,} more folders")
 
 
 def run_plan(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportResult:
@@ -64,7 +99,7 @@ def say_result(plan: ExportPlan, result: ExportResult) -> None:
     done = [
         f"{n:,} {what}"
         for what, n in (
-            ("copied", result.copied),
+            (_DONE[plan.request.mode], result.copied),
             ("updated", result.updated),
             ("moved inside it", result.moved),
             ("unchanged", result.kept),
@@ -72,7 +107,7 @@ def say_result(plan: ExportPlan, result: ExportResult) -> None:
         if n
     ]
     output.say(f"Export: {plan.request.target} ({', '.join(done) or 'no files'})")
-    _say_files("not exported", [(str(path), reason) for path, reason in result.failed])
+    say_files("not exported", [(str(path), reason) for path, reason in result.failed])
     if result.stopped:
         raise StorageError(
             f"The export to '{plan.request.target}' stopped.",
@@ -87,7 +122,8 @@ def say_result(plan: ExportPlan, result: ExportResult) -> None:
         )
 
 
-def _say_files(what: str, files: Sequence[tuple[str, str]]) -> None:
+def say_files(what: str, files: Sequence[tuple[str, str]]) -> None:
+    """Print some files with a reason each, the first few by name."""
     if files:
         output.say(f"{count_of(len(files), 'file')} {what}:")
     for path, reason in files[:_SHOWN]:

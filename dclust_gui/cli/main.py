@@ -14,8 +14,11 @@ from dclust_gui.cli import (
     about,
     bench,
     cluster,
+    distilling,
     edit,
+    exports,
     names,
+    outliers,
     output,
     projects,
     reclustering,
@@ -72,15 +75,19 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(projects.add)
     app.command()(projects.relink)
     app.command()(projects.evaluate)
-    app.command()(projects.export)
+    app.command()(exports.export)
+    app.command("undo-export")(exports.undo_export)
     app.add_typer(edit.edit_app, name="edit")
     app.command()(runs.runs)
     app.command()(trees.tree)
     app.command()(trees.cut)
     app.command()(similar.similar)
     app.command()(names.names)
+    app.command()(outliers.outliers)
     app.command()(reclustering.recluster)
     app.command()(reviewing.review)
+    app.command()(distilling.distil)
+    app.command()(distilling.classify)
     app.add_typer(about.models_app, name="models")
     app.command()(about.methods)
     app.command()(about.doctor)

@@ -1,4 +1,4 @@
-"""Commands on a project: add, relink, export, evaluate."""
+"""Commands on a project: add, relink, evaluate."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dclust_gui.cli import output
-from dclust_gui.cli.exporting import parse_choice, run_plan, say_plan, say_result
 from dclust_gui.cli.running import check_folders, interruptible
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.errors import StorageError
 from dclust_gui.domain.runs import Quality, RunSettings
 from dclust_gui.engine.requests import RunRequest
 
 if TYPE_CHECKING:
-    from dclust_gui.services.export import ExportResult
-    from dclust_gui.services.export_plan import ExportPlan
     from dclust_gui.services.session import ProjectSession
 
 
-def _open(path: Path, *, read_only: bool = False) -> ProjectSession:
+def open_session(path: Path, *, read_only: bool = False) -> ProjectSession:
+    """Open a project for a command."""
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.storage.project import ProjectStore
 
@@ -40,7 +37,7 @@ def add(
     from dclust_gui.services.runs import add_images
     from dclust_gui.services.workspace import Workspace
 
-    session = _open(project)
+    session = open_session(project)
     try:
         session.add_roots(check_folders(folders or []))
         before = len(session.images)
@@ -74,65 +71,10 @@ def relink(
     new: Annotated[Path, typer.Argument(help="Where it is now.")],
 ) -> None:
     """Follow a folder that was moved or renamed."""
-    session = _open(project)
+    session = open_session(project)
     try:
         found, total = session.relink(old, check_folders([new])[0])
         output.say(f"{found:,} of {total:,} images found below '{new}'.")
-    finally:
-        session.close()
-
-
-def export(
-    project: Annotated[Path, typer.Argument(help="Project file.")],
-    directory: Annotated[Path, typer.Argument(help="Folder to fill.")],
-    mode: Annotated[str, typer.Option(help="How files get there: copy.")] = "copy",
-    on_conflict: Annotated[str, typer.Option(help="number or skip.")] = "number",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
-    ] = False,
-) -> None:
-    """Copy a project's images to a folder per cluster, verified, with a journal."""
-    from dclust_gui.services.export_plan import (
-        ExportMode,
-        ExportRequest,
-        OnConflict,
-        export_items,
-        plan_export,
-    )
-
-    request = ExportRequest(
-        directory,
-        parse_choice(mode, ExportMode, "mode"),
-        parse_choice(on_conflict, OnConflict, "rule for conflicts"),
-    )
-    session = _open(project, read_only=True)
-    try:
-        items = export_items(session.images, session.clustering)
-        plan = plan_export(items, session.roots, request)
-    finally:
-        session.close()
-    say_plan(plan)
-    if dry_run:
-        return
-    with interruptible() as token, output.ProgressView() as view:
-        result = run_plan(plan, view, token)
-    _mark_export(project, plan, result)
-    say_result(plan, result)
-
-
-def _mark_export(project: Path, plan: ExportPlan, result: ExportResult) -> None:
-    """Add the export to the project's history, unless somebody else holds the project."""
-    from dclust_gui.services.export import export_title
-
-    title = export_title(plan.request.target, result)
-    if not title:
-        return
-    try:
-        session = _open(project)
-    except StorageError:
-        return
-    try:
-        session.mark(title)
     finally:
         session.close()
 
@@ -154,7 +96,7 @@ def evaluate(
         raise typer.BadParameter("give either --truth or a second labels CSV")
     several = False
     if first.suffix.lower() == ".dclust":
-        session = _open(first, read_only=True)
+        session = open_session(first, read_only=True)
         try:
             rows = label_rows(
                 session.images, session.roots, session.clustering, session.confidence()

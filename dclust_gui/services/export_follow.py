@@ -42,7 +42,8 @@ def follow_export(
     state = read_journal(target)
     if state is None:
         return 0
-    found = {os.fsencode(old): os.fsencode(new) for old, new in (places or {}).items()}
+    target = target.resolve()
+    found = {os.fsencode(old): os.fsencode(new.resolve()) for old, new in (places or {}).items()}
     for file in state.finished.values():
         new = path_in(target, file.destination)
         is_gone = not os.path.lexists(path_of(file.source))

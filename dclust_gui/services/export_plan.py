@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from dclust_gui.services.export_steps import (
     UnitFiles,
     ordered_renames,
 )
-from dclust_gui.storage.export_journal import JournalState, path_text, read_journal
+from dclust_gui.storage.export_journal import GENERATED, JournalState, path_text, read_journal
 from dclust_gui.storage.file_modes import ExportMode, is_same_device, link_text
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def plan_export(
         InputError: If the target cannot be used or has too little space.
         StorageError: If the target holds a journal that cannot be read.
     """
+    request = replace(request, target=request.target.absolute())
     check_target(request.target, roots, request.mode)
     return _Planner(items, roots, request, token or CancelToken()).plan()
 
@@ -268,7 +269,8 @@ class _Planner:
 
     def _check_mode(self, state: JournalState | None) -> None:
         """Refuse another mode than that of the files that are there."""
-        others = set() if state is None else {f.mode for f in state.finished.values()}
+        files = [] if state is None else state.finished.values()
+        others = {f.mode for f in files if not f.source.startswith(GENERATED)}
         others -= {self._request.mode.value}
         if others:
             raise InputError(

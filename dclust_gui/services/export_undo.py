@@ -76,7 +76,7 @@ class UndoPlan:
     """What undoing an export would do; made without changing anything.
 
     Attributes:
-        target: The export's folder.
+        target: The export's folder, resolved.
         steps: File by file, by path.
         folders: Folders that the export made, deepest first; removed if they are empty then.
         projects: Project files that the export came from.
@@ -147,6 +147,7 @@ def plan_undo(target: Path, token: CancelToken | None = None) -> UndoPlan:
             "Name the folder that was exported to.",
         )
     token = token or CancelToken()
+    target = target.resolve()
     steps = []
     for file in sorted(_files(target, state), key=lambda f: f.destination):
         token.checkpoint()

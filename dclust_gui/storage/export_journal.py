@@ -31,6 +31,9 @@ JOURNAL_VERSION = 2
 
 TEMPORARY_PREFIX = ".dclust-part-"
 
+GENERATED = b"dclust:"
+"""Begins the source of a file of an export that is no copy of an original."""
+
 _VERSION_KEY = "dclust_export"
 _Record = dict[str, str | int]
 

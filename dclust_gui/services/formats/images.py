@@ -12,7 +12,7 @@ from dclust_gui.domain.images import CompanionKind, ImageStatus, absolute_path, 
 from dclust_gui.services.labels_table import root_prefixes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from dclust_gui.domain.clustering import Cluster
@@ -43,6 +43,12 @@ class Scope:
         if self.only_reviewed and not cluster.is_reviewed:
             return False
         return self.clusters is None or cluster.id in self.clusters
+
+    def cluster_ids(self, clusters: Iterable[Cluster]) -> frozenset[int] | None:
+        """Ids of the clusters that are asked for; None for all."""
+        if self.clusters is None and not self.only_reviewed:
+            return None
+        return frozenset(cluster.id for cluster in clusters if self.wants(cluster))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def run_card(title: str, created: str, snapshot: Snapshot, history: History) -> 
             parts += ["", "## Measures of the run, before edits", "", *measures]
     parts += ["", "## Decisions", "", *_decisions(steps)]
     parts += ["", "## Software", "", *_table(_software())]
-    parts += ["", f"Made {created}. The labels are in the labels table exported with this card."]
+    parts += ["", f"Made {created}."]
     return "\n".join(parts) + "\n"
 
 
@@ -188,8 +188,9 @@ def _run_rows(run: Run) -> list[str]:
         "linkage": settings.linkage,
         "metric": settings.metric,
         "seed": str(settings.seed),
-        "device": str(_said(run, "device")),
     }
+    device = _said(run, "device")
+    rows |= {"device": device} if device not in ("", "none") else {}
     rows |= {f"parameter {name}": value for name, value in sorted(settings.parameters.items())}
     return _table(rows)
 

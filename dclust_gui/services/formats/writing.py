@@ -43,6 +43,7 @@ class FileFormat(StrEnum):
     COCO = "coco"
     TXT = "txt"
     HTML = "html"
+    RUNCARD = "runcard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,6 @@ class FormatRequest:
         created: ISO 8601 time.
         scope: Which images.
         on_conflict: What to do where a name is taken: number the new file, or leave it out.
-        with_run_card: Also write `run-card.md`.
     """
 
     target: Path
@@ -65,7 +65,6 @@ class FormatRequest:
     created: str
     scope: Scope = field(default_factory=Scope)
     on_conflict: OnConflict = OnConflict.NUMBER
-    with_run_card: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +151,8 @@ def _contents(
         case FileFormat.HTML:
             sheet = Sheet(request.title, request.created[:10], MOST_PICTURES)
             yield "contact-sheet.html", contact_sheet(images, picture, sheet)
-    if request.with_run_card:
-        yield RUN_CARD, [run_card(request.title, request.created, snapshot, history)]
+        case FileFormat.RUNCARD:
+            yield RUN_CARD, [run_card(request.title, request.created, snapshot, history)]
 
 
 def _rows(snapshot: Snapshot, scope: Scope) -> Iterator[LabelRow]:

@@ -64,7 +64,7 @@ def test_csv_is_the_labels_table_with_a_row_for_the_unreadable_file(
     session: ProjectSession, tmp_path: Path
 ) -> None:
     result = _write(session, tmp_path / "out", FileFormat.CSV)
-    assert [path.name for path in result.files] == ["labels.csv", "run-card.md"]
+    assert [path.name for path in result.files] == ["labels.csv"]
     with result.files[0].open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 13
@@ -223,11 +223,11 @@ def test_a_second_export_is_numbered_or_left_out_and_replaces_nothing(
     first = _write(session, tmp_path / "out", FileFormat.JSON)
     first.files[0].write_text("mine", "utf-8")
     second = _write(session, tmp_path / "out", FileFormat.JSON)
-    assert [p.name for p in second.files] == ["labels (2).json", "run-card (2).md"]
+    assert [p.name for p in second.files] == ["labels (2).json"]
     assert first.files[0].read_text("utf-8") == "mine"
     third = _write(session, tmp_path / "out", FileFormat.JSON, on_conflict=OnConflict.SKIP)
     assert third.files == ()
-    assert third.skipped == ("labels.json", "run-card.md")
+    assert third.skipped == ("labels.json",)
     assert third.title == ""
 
 
