@@ -49,6 +49,7 @@ class Section:
         is_faded: The pictures are paler: they are not meant.
         column: 0 for the left, 1 for the right of two columns.
         n_all: How many there are, where `images` has only the first of them; 0 for no more.
+        title_room: Width that another widget takes in the title's place; 0 for none.
     """
 
     title: str
@@ -60,6 +61,7 @@ class Section:
     is_faded: bool = False
     column: int = 0
     n_all: int = 0
+    title_room: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,13 @@ class SectionGrid(QWidget):
         preview_requested: id of an image to show large.
         unchecked_changed: Other images are taken out now.
         current_moved: The keys went to this place (QRect).
+        laid_out: Headings are at other places now; see `title_rect`.
     """
 
     preview_requested = Signal(int)
     unchecked_changed = Signal()
     current_moved = Signal(QRect)
+    laid_out = Signal()
 
     def __init__(
         self, loader: ThumbnailLoader, side: int = GRID * 9, parent: QWidget | None = None
@@ -172,6 +176,14 @@ class SectionGrid(QWidget):
         self._places = tuple(places)
         self.setFixedHeight(max(tops, default=0) or _HEAD)
         self.update()
+        self.laid_out.emit()
+
+    def title_rect(self, section: int) -> QRect:
+        """Where a section's title is, or what stands in its place."""
+        known, place = self._sections[section], self._places[section]
+        left = place.left + (0 if known.colour is None else _MARK + GRID)
+        width = min(known.title_room or self._room()[1], self._room()[1])
+        return QRect(left, place.top, width, _HEAD)
 
     def cell_rect(self, section: int, number: int) -> QRect:
         """Where a picture is."""
@@ -237,9 +249,12 @@ class SectionGrid(QWidget):
         room = max(0, right - left - detail)
         title = metrics.elidedText(section.title, Qt.TextElideMode.ElideMiddle, room)
         align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
-        painter.drawText(QRect(left, place.top, room + 2, _HEAD), align, title)
-        left += metrics.horizontalAdvance(title) + GRID
+        if section.title_room:
+            left += section.title_room + GRID
+        else:
+            painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+            painter.drawText(QRect(left, place.top, room + 2, _HEAD), align, title)
+            left += metrics.horizontalAdvance(title) + GRID
         painter.setPen(QColor(colours(self.palette()).faint))
         painter.drawText(QRect(left, place.top, right - left + 2, _HEAD), align, section.detail)
 

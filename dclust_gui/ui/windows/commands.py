@@ -14,7 +14,7 @@ from dclust_gui.ui.models.gallery_order import SortKey
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.cluster_marks import ClusterMarks
-from dclust_gui.ui.windows.controller import UNDO, Controller
+from dclust_gui.ui.windows.controller import MERGE, UNDO, Controller
 from dclust_gui.ui.windows.dialogs import Dialogs
 from dclust_gui.ui.windows.dropping import SEVERAL_FOLDERS, common_place, searched_file
 from dclust_gui.ui.windows.presenter import SAVE_COPY, Presenter
@@ -281,6 +281,7 @@ class Commands(QObject):
     def _on_messages_action_requested(self, action: str) -> None:
         act = {
             UNDO: self._controller.undo,
+            MERGE: self._controller.merge_taken,
             RESCAN: self._work.rescan,
             SHOW_SKIPPED: self.dialogs.skipped,
             SHOW_DETAILS: self.dialogs.failure_report,

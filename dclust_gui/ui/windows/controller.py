@@ -10,11 +10,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
+from dclust_gui.domain.names import NameTakenError
 from dclust_gui.services.jobs import OpenJob
 from dclust_gui.services.marks import annotate_all, recolour, toggle_mark
 from dclust_gui.services.opening import is_project
 from dclust_gui.services.session import ProjectSession
 from dclust_gui.ui.views.message_bar import Message, MessageKind
+from dclust_gui.ui.windows.dialog_parts import short_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from dclust_gui.services.settings import Settings
     from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.work import Work
+
+MERGE = "merge"
+"""Message action: merge a cluster into the one that has the name it should have got."""
 
 UNDO = "undo"
 """Message action: take the last step back."""
@@ -80,6 +85,7 @@ class Controller(QObject):
         self._source: Path | None = None
         self._seen_history: History | None = None
         self._recent_targets: list[int] = []
+        self._taken: tuple[int, int] | None = None
         work.message_posted.connect(self.message_posted)
         work.message_outdated.connect(self.message_outdated)
         work.run_accepted.connect(self._on_work_run_accepted)
@@ -227,8 +233,29 @@ class Controller(QObject):
     def rename(self, cluster: int, name: str) -> None:
         """Give a cluster a name; an empty one takes it away."""
         session = self._session
-        if session is not None:
-            self._attempt(lambda: session.rename(cluster, name))
+        if session is None:
+            return
+        try:
+            session.rename(cluster, name)
+        except NameTakenError as error:
+            self._taken = error.cluster, error.holder
+            holder = short_title(session.clustering.clusters[error.holder].title)
+            self.message_posted.emit(
+                Message(
+                    MessageKind.WARNING, str(error), MERGE, f"Merge into '{holder}'", "name taken"
+                )
+            )
+        except KnownError as error:
+            self._report(error)
+        else:
+            self.message_outdated.emit("name taken")
+
+    @Slot()
+    def merge_taken(self) -> None:
+        """Merge the cluster that wanted a name into the one that has it."""
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            self.merge([taken[0]], taken[1])
 
     def toggle_mark(self, clusters: Iterable[int], mark: Mark) -> None:
         """Set a mark on clusters, or take it away when all of them have it."""

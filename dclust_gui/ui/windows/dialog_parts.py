@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialogButtonBox
 
+from dclust_gui.domain import edits
+from dclust_gui.domain.errors import InputError
+from dclust_gui.domain.names import check_names, same_name, wanted_name
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtWidgets import QDialog, QPushButton
+
+    from dclust_gui.domain.clustering import Clustering
 
 MOST_NAMED = 24
 """Longer names are cut in menus."""
@@ -30,6 +38,27 @@ def dialog_buttons(dialog: QDialog, apply: QPushButton) -> QDialogButtonBox:
     box.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
     box.rejected.connect(dialog.reject)
     return box
+
+
+def name_problem(state: Clustering, names: Sequence[str]) -> str:
+    """Why new clusters cannot get these names, in words; empty if they can.
+
+    Args:
+        state: The present state.
+        names: As they were typed; empty for none.
+    """
+    seen: set[str] = set()
+    for name in names:
+        try:
+            edit = edits.new_cluster(state, (), wanted_name(name))
+            check_names(state.clusters, edit)
+        except InputError as error:
+            return str(error)
+        key = same_name(name)
+        if key and key in seen:
+            return f"Two clusters cannot both be called '{short_title(name)}'."
+        seen.add(key)
+    return ""
 
 
 def sentence(title: str) -> str:

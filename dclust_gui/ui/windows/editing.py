@@ -288,15 +288,16 @@ class EditKeeper(QObject):
             query = PartsQuery(self._similar, snapshot_of(session), dialog.cluster, n_parts)
             self._tickets[_PARTS] = self._queries.ask(_PARTS, query)
 
-    @Slot(object)
-    def _on_dialog_split_requested(self, proposal: object) -> None:
+    @Slot(object, object)
+    def _on_dialog_split_requested(self, proposal: object, names: object) -> None:
         session = self._controller.session
         if session is None or not isinstance(proposal, SplitProposal):
             return
         if proposal.cluster not in session.saved_clustering.clusters:
             self._window.messages.show_message(Message(MessageKind.WARNING, GONE))
             return
-        edit = proposal.edit(session.saved_clustering)
+        wanted = names if isinstance(names, dict) else {}
+        edit = proposal.edit(session.saved_clustering, wanted)
         self._controller.decide(lambda: session.apply(edit))
 
     @Slot()
@@ -315,7 +316,7 @@ class EditKeeper(QObject):
 
         state = session.saved_clustering
         place = place_of(state, own_clusters(state, ids)) or "their clusters"
-        dialog = ExampleDialog(ids, place, files_of(session), self._loader, self._window)
+        dialog = ExampleDialog(state, ids, place, files_of(session), self._loader, self._window)
         self._example = dialog
         dialog.split_requested.connect(self._on_dialog_example_requested)
         dialog.finished.connect(self._on_example_finished)

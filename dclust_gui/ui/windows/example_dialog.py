@@ -22,11 +22,12 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.views.grid_scroller import GridScroller
 from dclust_gui.ui.views.section_grid import Section, SectionGrid, image_ids
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.dialog_parts import dialog_buttons
+from dclust_gui.ui.windows.dialog_parts import dialog_buttons, name_problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.splits import ExampleProposal
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
     from dclust_gui.ui.models.image_files import ImageFiles
@@ -43,6 +44,7 @@ class ExampleDialog(QDialog):
     """Shows who would come along with some examples; nothing changes before the button is pressed.
 
     Args:
+        state: The present state.
         examples: Ids of the images that were picked.
         place: Where they are, in words: `'Beach'`.
         files: Where images are.
@@ -57,6 +59,7 @@ class ExampleDialog(QDialog):
 
     def __init__(
         self,
+        state: Clustering,
         examples: Sequence[int],
         place: str,
         files: ImageFiles,
@@ -66,6 +69,7 @@ class ExampleDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Split by example")
         self._proposal: ExampleProposal | None = None
+        self._state = state
         self._examples = tuple(examples)
         self._place_words = place
         what = count_of(len(self._examples), "example")
@@ -81,6 +85,7 @@ class ExampleDialog(QDialog):
         self.slider.setAccessibleName("How much comes along")
         self.name = QLineEdit(self)
         self.name.setPlaceholderText("None yet")
+        self.name.setAccessibleName("Name of the new cluster")
         self.name.setProperty("look", "field")
         self.note = QLabel("Comparing the images…", self)
         self.note.setProperty("look", "faint")
@@ -90,6 +95,7 @@ class ExampleDialog(QDialog):
         self.apply = QPushButton("Split out 100,000 images", self)
         self._place()
         self.slider.valueChanged.connect(self._on_changed)
+        self.name.textChanged.connect(self._refresh_words)
         self.grid.unchecked_changed.connect(self._on_changed)
         self.apply.clicked.connect(self._on_apply_clicked)
         self.resize(GRID * 96, GRID * 84)
@@ -188,22 +194,33 @@ class ExampleDialog(QDialog):
             n_rest = n_all - len(comes)
             sections.append(Section("Stay", stays, rest, n_lines=2, is_faded=True, n_all=n_rest))
         self.grid.set_sections(sections)
+        self._refresh_words()
+
+    @Slot()
+    def _refresh_words(self) -> None:
+        """Say what would come along, or what is wrong with the name."""
+        proposal = self._proposal
+        if proposal is None:
+            return
+        comes, n_all = proposal.proposed(self.threshold), len(proposal.images)
         n_out = len(self.grid.unchecked.intersection(comes.tolist()))
         text = f"{len(comes):,} of {count_of(n_all, 'other image')} would come along."
         if n_out:
             text += f" {n_out:,} of them unchecked: they stay."
         elif len(comes):
             text += " Click those that should stay."
-        self.note.setText(text if n_all else "There is no other image to compare with.")
+        problem = name_problem(self._state, [self.name.text()])
+        text = text if n_all else "There is no other image to compare with."
+        self.note.setText(problem or text)
         chosen = len(self.chosen)
         self.apply.setText(f"Split out {count_of(chosen)}")
-        self.apply.setEnabled(bool(chosen))
+        self.apply.setEnabled(bool(chosen) and not problem)
 
     @Slot()
     def _on_apply_clicked(self) -> None:
         if self._proposal is not None:
             self.accept()
-            name = self.name.text().strip()
+            name = self.name.text()
             self.split_requested.emit(self._proposal, self.threshold, self.grid.unchecked, name)
 
 

@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 
 from dclust_gui.domain.clustering import UNASSIGNED, Clustering
 from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.names import clean_name, same_name
 from dclust_gui.ui.models.palette import NO_COLOUR, mark_pixmap
 from dclust_gui.ui.views.theme import GRID, colours, icon, is_dark
+from dclust_gui.ui.windows.dialog_parts import name_problem
 
 _ID = Qt.ItemDataRole.UserRole
 _ARROWS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -57,6 +59,7 @@ class MovePalette(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Move to cluster")
+        self._state = clustering
         self._choices = _choices(clustering, recent)
         heading = QLabel(f"Move {count_of(n_images)} to", self)
         heading.setProperty("look", "section")
@@ -91,7 +94,7 @@ class MovePalette(QDialog):
 
     @Slot(str)
     def _on_line_text_changed(self, text: str) -> None:
-        wanted = text.strip()
+        wanted = clean_name(text)
         found = _matching(self._choices, wanted)
         self._list.clear()
         dark, scale = is_dark(self.palette()), self.devicePixelRatioF()
@@ -101,13 +104,19 @@ class MovePalette(QDialog):
             item.setData(_ID, choice.id)
             item.setSizeHint(QSize(0, GRID * 3))
             self._list.addItem(item)
-        exact = any(choice.title.casefold() == wanted.casefold() for choice in found)
+        exact = any(same_name(choice.title) == same_name(wanted) for choice in found)
         if wanted and not exact:
+            problem = name_problem(self._state, [wanted])
             item = QListWidgetItem(icon("new", self.palette()), f"New cluster “{wanted}”")
             item.setData(_ID, _NEW)
             item.setSizeHint(QSize(0, GRID * 3))
+            if problem:
+                item.setText(problem)
+                item.setToolTip(problem)
+                item.setFlags(Qt.ItemFlag.NoItemFlags)
             self._list.addItem(item)
-        self._list.setCurrentRow(0)
+        if self._list.item(0).flags() & Qt.ItemFlag.ItemIsEnabled:
+            self._list.setCurrentRow(0)
 
     @Slot()
     def _on_line_return_pressed(self) -> None:
@@ -118,7 +127,7 @@ class MovePalette(QDialog):
     @Slot(QListWidgetItem)
     def _on_list_item_clicked(self, item: QListWidgetItem) -> None:
         target = int(item.data(_ID))
-        name = self._line.text().strip()
+        name = clean_name(self._line.text())
         self.accept()
         if target == _NEW:
             self.new_requested.emit(name)

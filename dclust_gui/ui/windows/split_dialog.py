@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -19,7 +21,7 @@ from dclust_gui.domain.edits import count_of, next_colour
 from dclust_gui.ui.views.grid_scroller import GridScroller
 from dclust_gui.ui.views.section_grid import Section, SectionGrid
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.dialog_parts import dialog_buttons
+from dclust_gui.ui.windows.dialog_parts import dialog_buttons, name_problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 20
 _REST_MS = 80
+_NAME_WIDTH = GRID * 30
 
 
 class SplitDialog(QDialog):
@@ -47,11 +50,11 @@ class SplitDialog(QDialog):
 
     Signals:
         parts_requested: Propose so many parts.
-        split_requested: A `SplitProposal` to carry out.
+        split_requested: A `SplitProposal` to carry out; names by the number of the part (a dict).
     """
 
     parts_requested = Signal(int)
-    split_requested = Signal(object)
+    split_requested = Signal(object, object)
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class SplitDialog(QDialog):
         self.apply = QPushButton("Split into 20 clusters", self)
         self._proposal: SplitProposal | None = None
         self._asked = 0
+        self._names: list[QLineEdit] = []
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -90,6 +94,7 @@ class SplitDialog(QDialog):
         self._place()
         self.n_parts.valueChanged.connect(self._on_n_parts_value_changed)
         self.apply.clicked.connect(self._on_apply_clicked)
+        self.grid.laid_out.connect(self._place_names)
         self.resize(GRID * 88, GRID * 72)
         self._on_n_parts_value_changed(2)
         self.n_parts.setFocus()
@@ -104,15 +109,19 @@ class SplitDialog(QDialog):
         """Show the parts."""
         self._proposal = proposal
         sizes = proposal.sizes()
-        stays = "The largest part stays; each other one becomes a cluster of its own."
-        self.note.setText(f"{stays} You can name them afterwards.")
         self.grid.set_sections(list(self._sections(proposal, sizes)))
         self.apply.setText(f"Split into {count_of(proposal.n_parts, 'cluster')}")
-        self.apply.setEnabled(proposal.n_parts > 1)
+        self._make_names(proposal.n_parts - 1)
+        self._check()
+
+    def names(self) -> dict[int, str]:
+        """What was typed, by the number of the part."""
+        return {n: field.text() for n, field in enumerate(self._names, 1) if field.text()}
 
     def set_failure(self, text: str) -> None:
         """Say why there are no such parts."""
         self._proposal = None
+        self._make_names(0)
         self.note.setText(text)
         self.grid.set_sections(())
         self.apply.setEnabled(False)
@@ -127,8 +136,42 @@ class SplitDialog(QDialog):
                 table.append(type(self._row)(self._state.next_id + part, colour=colour))
             title = f"Stays '{self._row.title}'" if not part else f"New cluster {part}"
             order = (-self._typical[images]).argsort(kind="stable")
-            found.append(Section(title, count_of(size), images[order], colour, 1))
+            room = _NAME_WIDTH if part else 0
+            detail = count_of(size)
+            found.append(Section(title, detail, images[order], colour, 1, title_room=room))
         return found
+
+    def _make_names(self, count: int) -> None:
+        """A field for the name of each new part, where its heading is."""
+        for field in self._names:
+            field.deleteLater()
+        self._names = [QLineEdit(self.grid) for _ in range(count)]
+        for part, field in enumerate(self._names, 1):
+            field.setPlaceholderText(f"Name of new cluster {part}")
+            field.setAccessibleName(f"Name of new cluster {part}")
+            field.setProperty("look", "field")
+            field.textChanged.connect(self._check)
+            field.show()
+        for before, after in pairwise((self.n_parts, *self._names, self.grid, self.apply)):
+            QWidget.setTabOrder(before, after)
+        self._place_names()
+
+    @Slot()
+    def _place_names(self) -> None:
+        for part, field in enumerate(self._names, 1):
+            if part < len(self.grid.sections):
+                field.setGeometry(self.grid.title_rect(part).adjusted(0, 2, 0, -2))
+
+    @Slot()
+    def _check(self) -> None:
+        """Say what is wrong with a name, or what will happen."""
+        proposal = self._proposal
+        if proposal is None:
+            return
+        problem = name_problem(self._state, [field.text() for field in self._names])
+        stays = "The largest part stays; each other one becomes a cluster of its own."
+        self.note.setText(problem or f"{stays} You can name them here or later.")
+        self.apply.setEnabled(proposal.n_parts > 1 and not problem)
 
     def _place(self) -> None:
         row = QHBoxLayout()
@@ -165,4 +208,4 @@ class SplitDialog(QDialog):
     def _on_apply_clicked(self) -> None:
         if self._proposal is not None:
             self.accept()
-            self.split_requested.emit(self._proposal)
+            self.split_requested.emit(self._proposal, self.names())
