@@ -16,7 +16,7 @@ from dclust_gui import __version__
 from dclust_gui.cli import output
 from dclust_gui.cli.cluster import Targets, run_and_write
 from dclust_gui.domain.errors import InputError, KnownError
-from dclust_gui.domain.runs import HEAD_PREFIX, RunSettings
+from dclust_gui.domain.runs import FINETUNE_PREFIX, HEAD_PREFIX, RunSettings
 from dclust_gui.engine.requests import RunRequest
 
 if TYPE_CHECKING:
@@ -54,8 +54,10 @@ def list_models() -> None:
         )
         for b in list_backbones(weights_dir(), backbone_memory())
     ]
-    output.say_table(("Name", "Weights here", "Features", "Licence", "To get them"), rows, right=0)
+    columns = ("Name", "Weights here", "Features", "Licence", "To get them, or what they are")
+    output.say_table(columns, rows, right=0)
     output.say("Any timm model can be named; 'dclust models add FILE' adds its weights.")
+    output.say("Those named tuned: were trained here by 'dclust cluster --finetune'.")
 
 
 @models_app.command("add")
@@ -67,6 +69,18 @@ def add_model(
     from dclust_gui.storage.locations import weights_dir
 
     output.say(f"Added {add_weights(file, weights_dir())}.")
+
+
+@models_app.command("remove")
+def remove_model(
+    name: Annotated[str, typer.Argument(help="A backbone that was trained here: tuned:NAME.")],
+) -> None:
+    """Delete a backbone that was trained here; projects that use it read no new images then."""
+    from dclust_gui.features.tuned import remove_tuned
+    from dclust_gui.storage.locations import weights_dir
+
+    remove_tuned(name, weights_dir())
+    output.say(f"Removed {name}.")
 
 
 @models_app.command("download")
@@ -104,11 +118,12 @@ def methods(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show the clustering methods, the deep-clustering heads, and their parameters."""
-    from dclust_gui.services.methods import heads
+    from dclust_gui.services.methods import FINETUNERS, heads
     from dclust_gui.services.methods import methods as all_methods
 
     if json:
         rows = [("method", m) for m in all_methods()] + [("head", h) for h in heads()]
+        rows += [("finetune", f) for f in FINETUNERS]
         output.say_json([{"kind": kind, **_method_values(m)} for kind, m in rows])
         return
     for m in all_methods():
@@ -125,6 +140,11 @@ def methods(
         if not h.gives_labels:
             output.say("    --algorithm NAME groups the codes; k-means when none is named")
         _say_parameters(h, HEAD_PREFIX)
+    output.say()
+    output.say("Fine-tuning trains the backbone itself; slow without a graphics card:")
+    for f in FINETUNERS:
+        output.say(f"--finetune {f.name}: {f.summary} Cost {f.cost}.")
+        _say_parameters(f, FINETUNE_PREFIX)
 
 
 def _say_parameters(method: Method, prefix: str) -> None:

@@ -9,6 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Self
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -207,6 +208,21 @@ class ProgressView:
                 self._console.print(printable(mark + event.text), soft_wrap=True)
             case ThumbnailReady() | TrainingProgressed():
                 pass
+
+    def ask(self, question: str) -> bool:
+        """Ask the person at the terminal; the bar is away meanwhile.
+
+        Args:
+            question: Answered with yes or no; no is the default.
+
+        Raises:
+            typer.Abort: If nobody answers.
+        """
+        self._progress.stop()
+        try:
+            return typer.confirm(question)
+        finally:
+            self._progress.start()
 
     def say_skipped(self) -> None:
         """Print which files the job went on without."""

@@ -297,6 +297,27 @@ class Engine:
             tuning=facts,
         )
 
+    def tuning_time(
+        self, files: Sequence[Path], n_images: int, request: RunRequest, token: CancelToken
+    ) -> str:
+        """How long a fine-tuning would take, in words; reads some files and does some steps.
+
+        Args:
+            files: Some of the images' files.
+            n_images: Number of images.
+            request: The run.
+            token: Stops the measuring.
+
+        Raises:
+            KnownError: If it cannot be done.
+            Cancelled: If the token says so.
+        """
+        from dclust_gui.engine.tuning import BackboneTuning
+
+        wishes = TuningWishes.of(request.settings)
+        job = BackboneTuning(self.tuning_place(request), wishes, 0, ignore_events, token)
+        return job.estimate(files, n_images, token.checkpoint)
+
     def tuning_place(self, request: RunRequest) -> TuningPlace:
         """What a backbone is trained with.
 

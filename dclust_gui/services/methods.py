@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dclust_gui.algorithms.finetune_rows import FINETUNERS
 from dclust_gui.algorithms.registry import (
     DEFAULT_HEAD,
     Kind,
@@ -13,4 +14,14 @@ from dclust_gui.algorithms.registry import (
     methods,
 )
 
-__all__ = ["DEFAULT_HEAD", "Kind", "Method", "Parameter", "head", "heads", "method", "methods"]
+__all__ = [
+    "DEFAULT_HEAD",
+    "FINETUNERS",
+    "Kind",
+    "Method",
+    "Parameter",
+    "head",
+    "heads",
+    "method",
+    "methods",
+]

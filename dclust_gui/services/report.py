@@ -86,6 +86,7 @@ def report_values(
         | {name: round(value, 6) for name, value in clusters.internal.items()},
         **_trust(clusters),
         **_head(clusters),
+        **_finetune(result),
     }
     if rows is not None:
         values["clusters"] = len({r.cluster for r in rows if r.cluster is not None} - {UNASSIGNED})
@@ -175,6 +176,34 @@ def _head(clusters: ClusterResult) -> Json:
     if math.isfinite(found.threshold):
         values["error_threshold"] = _number(found.threshold, 6)
     return {"head": values}
+
+
+def _finetune(result: RunResult) -> Json:
+    """How the backbone was trained; nothing where it was not."""
+    found = result.tuning
+    if found is None:
+        return {}
+    values: Json = {
+        "method": found.method,
+        "base": found.base,
+        "backbone": found.name,
+        "blocks": list(found.blocks),
+        "images": found.images,
+        "views": found.views,
+        "epochs": found.epochs,
+        "steps": found.steps,
+        "best_step": found.best_step,
+        "agreement": {
+            "start": _number(found.agreement_start, 4),
+            "end": _number(found.agreement, 4),
+        },
+        "seconds": _number(found.seconds, 2),
+        "estimated_s": _number(found.estimated_s, 1),
+        "device": found.device,
+        "note": found.note,
+        "refused": found.is_refused,
+    }
+    return {"finetune": values}
 
 
 def _number(value: float, digits: int) -> float | None:
