@@ -4,121 +4,36 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.domain import edits, image_edits
-from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import Stage
-from dclust_gui.domain.identity import decided_images
-from dclust_gui.domain.splits import SplitProposal, propose_merge
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.reduction import ReductionCache, known_layout
 from dclust_gui.services.reclustering_ways import nearest_of, unit_rows
+from dclust_gui.services.review_items import Choice, Likeness, ReviewItem, ReviewKind
+from dclust_gui.services.review_search import QuestionFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from dclust_gui.algorithms.knn import Neighbours
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.control import CancelToken, EventSink
-    from dclust_gui.domain.edits import Edit
     from dclust_gui.engine.pipeline import Engine
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.snapshot import Snapshot
     from dclust_gui.storage.array_cache import ArrayCache
 
-LEAST_DOUBT = 0.5
-"""From here on the other cluster has as many of an image's neighbours as its own."""
-LEAST_MIXED = 0.25
-"""Two clusters that are less mixed are not offered for merging."""
-LEAST_APART = 0.75
-"""A cluster whose halves are less apart is not offered for splitting."""
-SMALLEST_PART = 3
-MOST_ITEMS = 1_000
+__all__ = ["Choice", "ReviewItem", "ReviewJob", "ReviewKind", "ReviewSession"]
 
-
-class ReviewKind(StrEnum):
-    """What is asked."""
-
-    DOUBTFUL = "doubtful"
-    ARRIVAL = "arrival"
-    MERGE = "merge"
-    SPLIT = "split"
-
-
-class Choice(StrEnum):
-    """What a person may answer."""
-
-    KEEP = "keep"
-    SUGGESTION = "suggestion"
-    SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReviewItem:
-    """One question.
-
-    Attributes:
-        kind: What is asked.
-        images: int32, the image in question; of a merge the images of the smaller cluster, of a
-            split those of the part that would leave, the most typical or surest first.
-        cluster: Where they are, or `UNASSIGNED`.
-        suggestion: Where they would go; `UNASSIGNED` for a split, which makes a cluster.
-        gain: How many images the suggestion is expected to put right.
-        score: 0 to 1: doubt, how mixed, or how apart.
-        parts: How a cluster would be split; else None.
-    """
-
-    kind: ReviewKind
-    images: NDArray[np.int32]
-    cluster: int
-    suggestion: int
-    gain: float
-    score: float
-    parts: SplitProposal | None = None
-
-    def question(self, state: Clustering) -> str:
-        """It in words."""
-        here = _title(state, self.cluster)
-        there = _title(state, self.suggestion)
-        match self.kind:
-            case ReviewKind.DOUBTFUL:
-                return f"Is this image in the right cluster? It is in {here}; {there} fits better."
-            case ReviewKind.ARRIVAL:
-                return f"A new image: does it belong to {there}?"
-            case ReviewKind.MERGE:
-                return f"Are {here} and {there} one cluster?"
-            case ReviewKind.SPLIT:
-                return f"Is {here} two clusters? {edits.count_of(len(self.images))} would leave."
-
-    def edit(self, state: Clustering, choice: Choice) -> Edit | None:
-        """The step a choice stands for; None where it needs none."""
-        if choice is Choice.SKIP:
-            return None
-        is_image = self.kind in (ReviewKind.DOUBTFUL, ReviewKind.ARRIVAL)
-        if choice is Choice.KEEP:
-            return image_edits.approve(state, self.images) if is_image else None
-        if is_image:
-            return edits.move(state, self.images, self.suggestion)
-        if self.kind is ReviewKind.MERGE:
-            return propose_merge(state, (self.cluster, self.suggestion)).edit(state)
-        return None if self.parts is None else self.parts.edit(state)
-
-    def still_holds(self, state: Clustering) -> bool:
-        """Whether the question makes sense in a later state."""
-        wanted = {self.cluster, self.suggestion} - {UNASSIGNED}
-        if not wanted <= state.clusters.keys():
-            return False
-        if self.kind in (ReviewKind.DOUBTFUL, ReviewKind.ARRIVAL):
-            image = int(self.images[0])
-            return bool(state.labels[image] == self.cluster) and not _is_decided(state, image)
-        return bool((state.labels == self.cluster).any())
+LONGEST_THOUGHT_S = 60.0
+"""A longer time between two answers was a pause."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +75,9 @@ class ReviewJob:
         rows = unit_rows(self.engine.stored_features(run.backbone, contents), run.settings.scale)
         near = nearest_of(rows, run.settings.scale, cache, meter)
         space = None if len(later) else known_layout(run.settings, cache)
-        found = _Finder(state, images, near, rows if space is None else space, len(run.images))
+        found = QuestionFinder(
+            state, images, near, rows if space is None else space, len(run.images)
+        )
         items = found.items(meter)
         meter.finish()
         return items
@@ -196,6 +113,7 @@ class ReviewSession:
         self._position = 0
         self._answers: list[_Answer] = []
         self._times: list[float] = [clock()]
+        self._likeness: tuple[NDArray[np.int32], Clustering, Likeness] | None = None
         self._find()
 
     @property
@@ -214,11 +132,17 @@ class ReviewSession:
         return len(self._answers)
 
     @property
+    def n_dropped(self) -> int:
+        """Questions passed over because other decisions have made them pointless."""
+        return self._position - len(self._answers)
+
+    @property
     def per_minute(self) -> float:
-        """Answers a minute over the last twenty; 0 before the first."""
-        times = self._times[-21:]
-        seconds = times[-1] - times[0]
-        return 60.0 * (len(times) - 1) / seconds if seconds > 0 else 0.0
+        """Answers a minute over the last twenty, pauses left out; 0 before the first."""
+        taken = [after - before for before, after in pairwise(self._times[-21:])]
+        taken = [seconds for seconds in taken if seconds <= LONGEST_THOUGHT_S]
+        seconds = sum(taken)
+        return 60.0 * len(taken) / seconds if seconds > 0 else 0.0
 
     @property
     def answers(self) -> tuple[Choice, ...]:
@@ -232,7 +156,7 @@ class ReviewSession:
         for item in self._items[self._position + 1 :]:
             if len(found) == n:
                 break
-            if item.still_holds(state):
+            if item.still_holds(state, self._likeness_of(item, state)):
                 found.append(item)
         return tuple(found)
 
@@ -250,15 +174,20 @@ class ReviewSession:
             self._forget_last()
         self._find()
 
-    def answer(self, choice: Choice) -> None:
+    def answer(self, choice: Choice) -> bool:
         """Decide and go to the next question.
+
+        Returns:
+            False if there is no question, or it has become pointless meanwhile: then nothing was
+            answered, and the next question that makes sense is the present one.
 
         Raises:
             StorageError: If it could not be saved; the question stays.
         """
         item = self.current
-        if item is None:
-            return
+        self._find()
+        if item is None or item is not self.current:
+            return False
         edit = item.edit(self._session.saved_clustering, choice)
         is_step = edit is not None and self._session.apply(edit)
         step = self._session.history.position if is_step else None
@@ -266,16 +195,25 @@ class ReviewSession:
         self._times.append(self._clock())
         self._position += 1
         self._find()
+        return True
 
     def back(self) -> bool:
         """Take the last answer back and ask again; False at the start.
 
-        A step that other steps followed meanwhile stays; undo takes these back first.
+        Raises:
+            InputError: If other steps have followed that answer; nothing has changed then.
+            StorageError: If it could not be saved.
         """
         if not self._answers:
             return False
-        step = self._answers[-1].step
-        if step is not None and step == self._session.history.position:
+        step, position = self._answers[-1].step, self._session.history.position
+        if step is not None and step < position:
+            raise InputError(
+                "The last answer cannot be taken back alone.",
+                f"{count_of(position - step, 'other step')} followed it.",
+                "Undo first what came after it.",
+            )
+        if step is not None and step == position:
             self._session.undo()
         self._forget_last()
         return True
@@ -287,115 +225,15 @@ class ReviewSession:
     def _find(self) -> None:
         """Go on to the next question that still makes sense."""
         state = self._session.saved_clustering
-        while self.current is not None and not self.current.still_holds(state):
+        while (item := self.current) is not None:
+            if item.still_holds(state, self._likeness_of(item, state)):
+                break
             self._position += 1
 
-
-class _Finder:
-    """Turns neighbours into questions.
-
-    Args:
-        state: Labels and clusters.
-        images: int32 (m,), the image of each row.
-        near: Neighbours of the rows.
-        space: (m, d), where the clusters were found.
-        n_run: How many rows the run had; the others are arrivals.
-    """
-
-    def __init__(
-        self,
-        state: Clustering,
-        images: NDArray[np.int32],
-        near: Neighbours,
-        space: NDArray[np.float32],
-        n_run: int,
-    ) -> None:
-        ids = [key for key, cluster in state.clusters.items() if not cluster.is_ignored]
-        self._state = state
-        self._images = images
-        self._near = near
-        self._space = space
-        self._ids = np.array(ids, np.int32)
-        lookup = {key: number for number, key in enumerate(ids)}
-        labels = state.labels[images].tolist()
-        self._labels = np.array([lookup.get(label, -1) for label in labels], np.int32)
-        self._is_free = ~decided_images(state)[images]
-        self._is_new = np.arange(len(images)) >= n_run
-
-    def items(self, meter: StageMeter) -> tuple[ReviewItem, ...]:
-        """All questions, the greatest gain first."""
-        if not len(self._ids):
-            return ()
-        found = [*self._images_in_doubt(), *self._merges(), *self._splits(meter)]
-        found.sort(key=lambda item: (-item.gain, item.kind, int(item.images[0])))
-        return tuple(found[:MOST_ITEMS])
-
-    def _images_in_doubt(self) -> list[ReviewItem]:
-        from dclust_gui.algorithms.review_scores import neighbour_votes
-
-        votes = neighbour_votes(self._near, self._labels, len(self._ids))
-        doubt = votes.doubt
-        arrives = self._is_new & (self._labels < 0)
-        asked = self._is_free & (votes.other >= 0)
-        asked &= arrives | ((self._labels >= 0) & (doubt >= LEAST_DOUBT))
-        found = []
-        for row in np.flatnonzero(asked).tolist():
-            is_new = bool(arrives[row])
-            found.append(
-                ReviewItem(
-                    ReviewKind.ARRIVAL if is_new else ReviewKind.DOUBTFUL,
-                    self._images[row : row + 1],
-                    UNASSIGNED if is_new else int(self._ids[self._labels[row]]),
-                    int(self._ids[votes.other[row]]),
-                    float(votes.share[row]),
-                    float(votes.share[row] if is_new else doubt[row]),
-                )
-            )
-        return found
-
-    def _merges(self) -> list[ReviewItem]:
-        from dclust_gui.algorithms.review_scores import mixed_pairs
-
-        found = []
-        for pair in mixed_pairs(self._near, self._labels, len(self._ids)):
-            first, second = int(self._ids[pair.first]), int(self._ids[pair.second])
-            pinned = [self._state.clusters[key].is_pinned for key in (first, second)]
-            if pair.score < LEAST_MIXED or all(pinned):
-                continue
-            images = self._images[self._labels == pair.second]
-            gain = pair.score * len(images)
-            found.append(ReviewItem(ReviewKind.MERGE, images, second, first, gain, pair.score))
-        return found
-
-    def _splits(self, meter: StageMeter) -> list[ReviewItem]:
-        from dclust_gui.algorithms.review_scores import apart_parts
-
-        found = []
-        for parts in apart_parts(
-            self._space, self._near, self._labels, len(self._ids), callback=meter.set
-        ):
-            key = int(self._ids[parts.cluster])
-            smaller = parts.rows[parts.part == 1]
-            cluster = self._state.clusters[key]
-            if parts.score < LEAST_APART or len(smaller) < SMALLEST_PART or cluster.is_pinned:
-                continue
-            order = np.argsort(self._images[parts.rows])
-            proposal = SplitProposal(
-                key, self._images[parts.rows][order], parts.part[order].astype(np.int32)
-            )
-            share = (parts.score - LEAST_APART) / (1.0 - LEAST_APART)
-            gain = share * len(smaller)
-            leaving = self._images[smaller]
-            found.append(
-                ReviewItem(ReviewKind.SPLIT, leaving, key, UNASSIGNED, gain, parts.score, proposal)
-            )
-        return found
-
-
-def _title(state: Clustering, cluster: int) -> str:
-    known = state.clusters.get(cluster)
-    return "Unassigned" if known is None else f"'{known.title}'"
-
-
-def _is_decided(state: Clustering, image: int) -> bool:
-    return bool(decided_images(state)[image])
+    def _likeness_of(self, item: ReviewItem, state: Clustering) -> Likeness:
+        """Worked out once for all questions that were asked together."""
+        known = self._likeness
+        if known is None or known[0] is not item.asked_in or known[1] is not state:
+            known = (item.asked_in, state, Likeness.between(item.asked_in, state))
+            self._likeness = known
+        return known[2]

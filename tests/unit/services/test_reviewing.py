@@ -13,6 +13,7 @@ from dclust_gui.domain.edits import EditKind, replace_all
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
+from dclust_gui.services import marks
 from dclust_gui.services.opening import create_project
 from dclust_gui.services.reviewing import (
     Choice,
@@ -114,8 +115,72 @@ def test_back_leaves_other_steps_alone(session: ProjectSession, workspace: Works
     walk = ReviewSession(session, asked)
     walk.answer(Choice.SUGGESTION)
     session.rename(wrong, "later")
+    with pytest.raises(InputError, match="1 other step followed it"):
+        walk.back()
+    assert (session.clustering.clusters[wrong].name, walk.n_decided) == ("later", 1)
+    session.undo()
+    walk.refresh()
     assert walk.back()
-    assert session.clustering.clusters[wrong].name == "later"
+    assert session.clustering.labels[0] == wrong
+    assert walk.current is asked[0]
+
+
+def test_pauses_do_not_count_as_thought(session: ProjectSession, workspace: Workspace) -> None:
+    wrong = int(session.clustering.labels[-1])
+    relabel(session, [0, 1], wrong)
+    asked = tuple(i for i in questions(session, workspace) if i.kind is ReviewKind.DOUBTFUL)
+    times = iter([0.0, 3600.0, 3602.0])
+    walk = ReviewSession(session, asked, clock=lambda: next(times))
+    assert walk.answer(Choice.KEEP)
+    assert walk.per_minute == 0.0
+    assert walk.answer(Choice.KEEP)
+    assert walk.per_minute == 30.0
+    assert not walk.answer(Choice.KEEP)
+
+
+def test_an_answer_to_a_stale_question_does_nothing(
+    session: ProjectSession, workspace: Workspace
+) -> None:
+    wrong = int(session.clustering.labels[-1])
+    relabel(session, [0], wrong)
+    asked = tuple(i for i in questions(session, workspace) if i.images.tolist() == [0])
+    walk = ReviewSession(session, asked)
+    session.move([0], UNASSIGNED)
+    steps = session.history.position
+    assert not walk.answer(Choice.SUGGESTION)
+    assert session.history.position == steps
+    assert (walk.current, walk.n_dropped, walk.n_decided) == (None, 1, 0)
+
+
+def test_questions_about_clusters_with_other_images_are_dropped(
+    session: ProjectSession, workspace: Workspace
+) -> None:
+    first, last = int(session.clustering.labels[0]), int(session.clustering.labels[-1])
+    half = np.flatnonzero(session.clustering.labels == first)[::2].tolist()
+    made = session.new_cluster()
+    relabel(session, half, made)
+    merge = questions(session, workspace)[0]
+    assert merge.kind is ReviewKind.MERGE
+    assert merge.still_holds(session.clustering)
+    third = np.flatnonzero(session.clustering.labels == last).tolist()
+    relabel(session, third, made)
+    assert made in session.clustering.clusters
+    assert not merge.still_holds(session.clustering)
+    session.undo()
+    assert merge.still_holds(session.clustering)
+    row = session.clustering.clusters[made]
+    session.apply(marks.set_mark(session.clustering, [row], marks.Mark.IGNORED, wanted=True))
+    assert not merge.still_holds(session.clustering)
+
+
+def test_a_pinned_cluster_is_not_split(session: ProjectSession, workspace: Workspace) -> None:
+    first, last = int(session.clustering.labels[0]), int(session.clustering.labels[-1])
+    relabel(session, np.flatnonzero(session.clustering.labels == last).tolist(), first)
+    item = next(i for i in questions(session, workspace) if i.kind is ReviewKind.SPLIT)
+    assert item.still_holds(session.clustering)
+    row = session.clustering.clusters[first]
+    session.apply(marks.set_mark(session.clustering, [row], marks.Mark.PINNED, wanted=True))
+    assert not item.still_holds(session.clustering)
 
 
 def test_halves_of_a_class_are_to_be_merged(session: ProjectSession, workspace: Workspace) -> None:
