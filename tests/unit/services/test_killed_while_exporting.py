@@ -65,7 +65,8 @@ def killed(world: World, mode: ExportMode, at: int, *, other_drive: bool) -> boo
     """Export in another process that dies at its `at`-th call of the system; False if it ended."""
     checkout = str(Path(__file__).parents[3])
     drive = "yes" if other_drive else "no"
-    command = [sys.executable, "-c", CHILD, checkout, world.root.parent, mode.value, str(at), drive]
+    where = str(world.root.parent)
+    command = [sys.executable, "-c", CHILD, checkout, where, mode.value, str(at), drive]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=checkout)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode != 0
