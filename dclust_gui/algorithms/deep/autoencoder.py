@@ -34,6 +34,7 @@ from dclust_gui.algorithms.base import (
 from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.health import Health
 from dclust_gui.algorithms.deep.networks import encode
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING, START, Progress, TrainingStep
@@ -67,7 +68,8 @@ class AutoencoderClustering(DeepClusterer):
         n_clusters: Number of clusters; HDBSCAN, DBSCAN and MeanShift find their own.
         method: kmeans, gmm, ward, hdbscan, meanshift, dbscan or spectral.
         autoencoder: Pretrained (used as a copy) or only its settings; None chooses.
-        initial_labels: Ignored; here so that every head takes the same arguments.
+        initial_labels: (n_images,) labels to take in place of clustering the code; an image with
+            -1 stays Unassigned.
         separation: lambda of the reward for separate centres; 0 for none.
         epochs: Epochs of training with that reward; "auto" means 20.
         batch_size: Images of a step of it.
@@ -121,8 +123,9 @@ class AutoencoderClustering(DeepClusterer):
             raise UnusableDataError(
                 f"Could not cluster with {self.method!r}.", "Methods: " + ", ".join(METHODS) + "."
             )
-        if self.separation < 0:
-            raise UnusableDataError("Could not train.", "separation must be at least 0.")
+        check_number("the autoencoder", "separation", self.separation, 0)
+        check_number("the autoencoder", "batch_size", self.batch_size, 1, is_whole=True)
+        check_number("the autoencoder", "learning_rate", self.learning_rate, 0, is_above=True)
         if self.method in ("kmeans", "gmm", "ward", "spectral"):
             check_distinct(features, self.n_clusters)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from numbers import Integral
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -27,6 +28,7 @@ from dclust_gui.algorithms.base import (
 )
 from dclust_gui.algorithms.deep.inputs import finite_rows
 from dclust_gui.algorithms.deep.networks import AutoencoderNetwork, code_width, encode
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import Callback, Progress, Tick, TrainingStep
 from dclust_gui.algorithms.deep.scaling import Scaling, learn_scaling
@@ -102,7 +104,8 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
             X: (n_images, d) features or flattened small images, finite.
             y: Ignored, as scikit-learn asks.
             callback: Takes a `TrainingStep` at evaluations and every half second; True stops
-                early and keeps the best state so far. What it raises goes through.
+                early and keeps the best state so far. What it raises goes through, and the
+                estimator is then as it was before.
             tick: Called at every optimiser step; may raise `Cancelled`.
 
         Returns:
@@ -113,19 +116,29 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
             TrainingError: If the training diverges.
         """
         del y
-        features = finite_rows(self, X, reset=True, is_float32=True)
+        before = vars(self).copy()
+        try:
+            self._fit(X, callback, tick)
+        except BaseException:  # cancelled, diverged, refused: as if it had not been called
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _fit(self, rows: ArrayLike, callback: Callback | None, tick: Tick | None) -> None:
+        features = finite_rows(self, rows, reset=True, is_float32=True)
+        if not (self.n_clusters is None or isinstance(self.n_clusters, Integral)):
+            check_number("the head", "n_clusters", self.n_clusters, 1, is_whole=True)
         self._check_count(len(features))
         self._check(features)
         device = pick_device(self.device).torch_name
-        progress = Progress(callback, tick)
         try:
-            self._run(features, device, progress, [])
+            self._run(features, device, Progress(callback, tick), [])
         except torch.OutOfMemoryError as error:
             if device == "cpu":
                 raise ClusteringError("Could not train the head.", "The memory is full.") from error
             note = "The GPU's memory is too small for this; the processor was used."
             self._run(features, "cpu", Progress(callback, tick), [note])
-        return self
 
     def _check_count(self, n_images: int) -> None:
         """Refuse a number of clusters that there cannot be."""
@@ -185,6 +198,10 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
     ) -> tuple[AutoencoderNetwork, Tensor]:
         """A network of one's own and the scaled rows; sets `scaling_`."""
         given = self.autoencoder
+        if not (given is None or isinstance(given, Autoencoder)):
+            raise UnusableDataError(
+                f"Could not use autoencoder={given!r}.", "It must be an Autoencoder, or None."
+            )
         if given is not None and hasattr(given, "network_"):
             if given.n_features_in_ != features.shape[1]:
                 raise UnusableDataError(

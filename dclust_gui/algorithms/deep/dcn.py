@@ -34,10 +34,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dclust_gui.algorithms.base import FloatArray, UnusableDataError, check_distinct
+from dclust_gui.algorithms.base import FloatArray, check_distinct
 from dclust_gui.algorithms.deep.alternation import Alternation
 from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.networks import encode
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import CLUSTERING
 from dclust_gui.algorithms.deep.selftraining import LEAST_INTERVAL
@@ -119,14 +120,10 @@ class DCN(DeepClusterer):
 
     def _check(self, features: FloatArray) -> None:
         check_start(self.start)
-        for name, fits in (
-            ("start_share", self.start_share == "auto" or 0 <= float(self.start_share) <= 1),
-            ("weight", self.weight >= 0),
-            ("batch_size", self.batch_size >= 1),
-            ("learning_rate", self.learning_rate > 0),
-        ):
-            if not fits:
-                raise UnusableDataError("Could not train DCN.", f"{name}={getattr(self, name)!r}.")
+        check_number("DCN", "start_share", self.start_share, 0, 1, may_be_auto=True)
+        check_number("DCN", "weight", self.weight, 0)
+        check_number("DCN", "batch_size", self.batch_size, 1, is_whole=True)
+        check_number("DCN", "learning_rate", self.learning_rate, 0, is_above=True)
         check_distinct(features, self.n_clusters)
 
     def _train(self, session: Session) -> Trained:

@@ -35,8 +35,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dclust_gui.algorithms.base import FloatArray, UnusableDataError, check_distinct
+from dclust_gui.algorithms.base import FloatArray, check_distinct
 from dclust_gui.algorithms.deep.base import DeepClusterer
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.selftraining import (
     LEAST_INTERVAL,
@@ -72,7 +73,8 @@ class DEC(DeepClusterer):
             quarter, or none with start="kmeans".
         epochs: Passes over the images; "auto" makes about 2,000 steps, at most 200 epochs.
         update_interval: Steps between two targets; "auto" means an epoch's, at least 30.
-        tol: The training ends when a smaller share of the labels changes between two targets.
+        tol: The training ends when a smaller share of the labels changes between two targets;
+            0 or less for never.
         batch_size: Images of a step.
         learning_rate: Adam's first rate; it falls to a hundredth.
         scale: As of `Autoencoder`; "auto" leaves it to the autoencoder.
@@ -129,18 +131,14 @@ class DEC(DeepClusterer):
 
     def _check(self, features: FloatArray) -> None:
         check_start(self.start)
-        for name, fits in (
-            ("alpha", self.alpha > 0),
-            ("exponent", 0 <= self.exponent <= 1),
-            ("batch_size", self.batch_size >= 1),
-            ("learning_rate", self.learning_rate > 0),
-            ("start_share", self.start_share == "auto" or 0 <= float(self.start_share) <= 1),
-            ("update_interval", self.update_interval == "auto" or int(self.update_interval) >= 1),
-        ):
-            if not fits:
-                raise UnusableDataError(
-                    f"Could not train {self._method}.", f"{name}={getattr(self, name)!r}."
-                )
+        name = self._method
+        check_number(name, "alpha", self.alpha, 0, is_above=True)
+        check_number(name, "exponent", self.exponent, 0, 1)
+        check_number(name, "batch_size", self.batch_size, 1, is_whole=True)
+        check_number(name, "learning_rate", self.learning_rate, 0, is_above=True)
+        check_number(name, "start_share", self.start_share, 0, 1, may_be_auto=True)
+        interval = self.update_interval
+        check_number(name, "update_interval", interval, 1, is_whole=True, may_be_auto=True)
         check_distinct(features, self.n_clusters)
         self._log_prior = log_membership_prior(
             self.membership_prior, len(features), self.n_clusters

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dclust_gui.algorithms.base import FloatArray, UnusableDataError
+from dclust_gui.algorithms.base import FloatArray
 from dclust_gui.algorithms.deep.dec import DEC
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ class IDEC(DEC):
 
     def _check(self, features: FloatArray) -> None:
         super()._check(features)
-        if not self.gamma >= 0:
-            raise UnusableDataError("Could not train IDEC.", "gamma must be at least 0.")
+        check_number(self._method, "gamma", self.gamma, 0)
 
     def _weight(self) -> float | None:
         return self.gamma

@@ -33,7 +33,13 @@ def finite_rows(
         check_is_fitted(estimator)
     kinds = np.float32 if is_float32 else [np.float32, np.float64]
     try:
-        checked: FloatArray = validate_data(estimator, rows, reset=reset, dtype=kinds, order="C")
+        # what is too large for float32 becomes inf, and inf is refused
+        with np.errstate(over="ignore", invalid="ignore"):
+            checked: FloatArray = validate_data(
+                estimator, rows, reset=reset, dtype=kinds, order="C"
+            )
     except ValueError as error:
-        raise UnusableDataError("Could not use the features.", str(error)) from error
+        # of missing values scikit-learn goes on about other estimators that take them
+        why = str(error).partition("\n")[0] if "NaN" in str(error) else str(error)
+        raise UnusableDataError("Could not use the features.", why) from error
     return checked

@@ -27,6 +27,7 @@ from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.gaussians import GaussianDensity, density_of_mixture
 from dclust_gui.algorithms.deep.inputs import finite_rows
 from dclust_gui.algorithms.deep.networks import encode
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.pretraining import Autoencoder
 from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.deep.scaling import learn_scaling
@@ -116,13 +117,13 @@ class N2D(DeepClusterer):
                 f"Could not cluster with {self.clusterer!r}.",
                 "Clusterers: " + ", ".join(CLUSTERERS) + ".",
             )
-        if isinstance(self.autoencoder, str) and self.autoencoder != NO_AUTOENCODER:
+        given = self.autoencoder
+        if not (given is None or given == NO_AUTOENCODER or isinstance(given, Autoencoder)):
             raise UnusableDataError(
                 f"Could not use autoencoder={self.autoencoder!r}.",
                 "It must be an Autoencoder, 'none', or None for the automatic choice.",
             )
-        if self.dims < 1:
-            raise UnusableDataError("Could not lay out the images.", "dims must be at least 1.")
+        check_number("N2D", "dims", self.dims, 1, is_whole=True)
 
     def _run(self, features: FloatArray, device: str, progress: Progress, notes: list[str]) -> None:
         random = check_random_state(self.random_state)

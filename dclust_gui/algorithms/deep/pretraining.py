@@ -33,6 +33,7 @@ from dclust_gui.algorithms.deep.networks import (
     encode,
     hidden_widths,
 )
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.precision import precision_context
 from dclust_gui.algorithms.deep.progress import (
     PRETRAINING,
@@ -79,7 +80,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         batch_size: Images of a step; "auto" means 256, or 1,024 above 20,000 images.
         learning_rate: Adam's first rate; it falls to a hundredth.
         scale: "auto", "pixels", "l2", "std" or "none"; see `scaling.learn_scaling`.
-        precision: "auto", "float32" or "bfloat16"; see `training.precision_context`.
+        precision: "auto", "float32" or "bfloat16"; see `precision.precision_context`.
         random_state: Seed; the same seed, device and thread count, the same code.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
 
@@ -257,12 +258,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise UnusableDataError(
                 "Could not train the autoencoder.", "corruption must be from 0 to below 1."
             )
+        what = "the autoencoder"
         for name in ("batch_size", "code_size"):
-            value = getattr(self, name)
-            if value != "auto" and (isinstance(value, str) or value < 1):
+            check_number(what, name, getattr(self, name), 1, is_whole=True, may_be_auto=True)
+        check_number(what, "learning_rate", self.learning_rate, 0, is_above=True)
+        if isinstance(self.layers, str):
+            if self.layers != "auto":
                 raise UnusableDataError(
-                    "Could not train the autoencoder.", f"{name} must be 'auto' or at least 1."
+                    "Could not train the autoencoder.",
+                    f"layers={self.layers!r} cannot be used.",
+                    "It must be 'auto' or the widths of the hidden layers.",
                 )
+            return
+        for width in self.layers:
+            check_number(what, "a width in layers", width, 1, is_whole=True)
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
         """Codes of rows.

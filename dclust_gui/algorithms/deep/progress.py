@@ -93,6 +93,8 @@ class Progress:
             Whether to stop early.
         """
         self._history.append(replace(step, labels=None))
+        if step.labels is not None:
+            step.labels.setflags(write=False)
         return self.tell(step)
 
     def tell(self, step: TrainingStep) -> bool:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
+MOST_FEATURES = 10_000_000
 _KEY = "dclust_head"
 _DEEP = "dclust_gui.algorithms.deep."
 _FLAT = "dclust_gui.algorithms."
@@ -36,6 +37,7 @@ _FLAT = "dclust_gui.algorithms."
 _ESTIMATORS = {
     "Autoencoder": _DEEP + "pretraining",
     "AutoencoderClustering": _DEEP + "autoencoder",
+    "ClusterGAN": _DEEP + "clustergan",
     "DCAT": _DEEP + "dcat",
     "DCN": _DEEP + "dcn",
     "DEC": _DEEP + "dec",
@@ -45,6 +47,7 @@ _ESTIMATORS = {
     "TEMI": _DEEP + "temi",
     "VaDE": _DEEP + "vade",
     "KMeans": _FLAT + "partition",
+    "PCA": _FLAT + "reduce",
     "UMAP": _FLAT + "umap",
 }
 _RECORDS = {
@@ -107,7 +110,30 @@ def load_model(path: Path) -> BaseEstimator:
         raise _refused(path, "It was not saved by this program, or is damaged.") from error
     if not isinstance(model, BaseEstimator):
         raise _refused(path, "It holds no model.")
+    try:
+        _try_out(model)
+    except Exception as error:  # whatever numbers that do not fit each other lead to
+        raise _refused(path, "Its parts do not fit each other.") from error
     return model
+
+
+def _try_out(model: BaseEstimator) -> None:
+    """Encode and place one row of zeros, as for a new image.
+
+    Raises:
+        Exception: Any, if the model is incomplete or its arrays do not fit each other.
+    """
+    width = getattr(model, "n_features_in_", None)
+    if not isinstance(width, int) or not 1 <= width <= MOST_FEATURES:
+        raise ValueError("its width is unknown")
+    row = np.zeros((1, width), np.float32)
+    code = model.transform(row)
+    if code.ndim != 2 or len(code) != 1 or not np.isfinite(code).all():
+        raise ValueError("its codes are no numbers")
+    if hasattr(model, "predict_proba"):
+        shares = model.predict_proba(row)
+        if len(shares) != 1 or not np.isfinite(shares).all() or len(model.predict(row)) != 1:
+            raise ValueError("its shares are no numbers")
 
 
 def _refused(path: Path, why: str) -> StorageError:
@@ -214,7 +240,9 @@ def _unpacked(value: Json, tensors: Mapping[str, Tensor]) -> object:
             return _mapping(value["items"], tensors)
         case "sparse":
             parts = [_unpacked(value[key], tensors) for key in ("data", "indices", "indptr")]
-            return sparse.csr_array(tuple(parts), shape=tuple(_items(value["shape"])))
+            matrix = sparse.csr_array(tuple(parts), shape=tuple(_items(value["shape"])))
+            matrix.check_format(full_check=True)  # products trust the indices
+            return matrix
         case "choice":
             return _class(value, _CHOICES)(str(value["value"]))
         case "record":

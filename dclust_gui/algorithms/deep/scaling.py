@@ -18,6 +18,8 @@ WIDE = 128
 FAR = 20.0
 """A row so many times as far from the middle as the median row is drawn in to that distance."""
 LARGEST_IMAGE = 4096
+LEAST_SPREAD = 1e-37
+"""Features that vary less are all equal; float32 holds no smaller numbers in full."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +94,7 @@ def learn_scaling(features: FloatArray, kind: str = "auto") -> Scaling:
         mean, limit = _middle(features)
     unscaled = Scaling(kind, mean, limit, 1.0).apply(features)
     spread = float(unscaled.std(dtype=np.float64))
-    return Scaling(kind, mean, limit, 1.0 / spread if spread > 1e-12 else 1.0)
+    return Scaling(kind, mean, limit, 1.0 / spread if spread > LEAST_SPREAD else 1.0)
 
 
 def _middle(features: FloatArray) -> tuple[NDArray[np.float32], float]:

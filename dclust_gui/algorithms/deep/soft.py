@@ -138,7 +138,12 @@ def log_membership_prior(
     """
     if prior is None:
         return None
-    values = np.asarray(prior, dtype=np.float64)
+    try:
+        values = np.asarray(prior, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UnusableDataError(
+            "Could not use membership_prior.", "It is no table of numbers."
+        ) from error
     if values.shape not in ((n_clusters,), (n_images, n_clusters)):
         raise UnusableDataError(
             "Could not use membership_prior.",
@@ -147,7 +152,8 @@ def log_membership_prior(
     sums = values.sum(-1, keepdims=True)
     if not np.isfinite(values).all() or values.min() < 0 or sums.min() <= 0:
         raise UnusableDataError(
-            "Could not use membership_prior.", "It holds numbers below 0 or a row without any."
+            "Could not use membership_prior.",
+            "Its numbers must be finite and at least 0, and each row needs one above 0.",
         )
     shares = np.maximum(values / sums, np.exp(LEAST_LOG_PRIOR))
     logs: NDArray[np.float32] = np.log(shares).astype(np.float32)

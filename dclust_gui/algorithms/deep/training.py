@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TypeAlias
 
 import torch
@@ -82,7 +83,7 @@ def checked_epochs(epochs: int | str, automatic: int) -> int:
     """
     if epochs == "auto":
         return automatic
-    if isinstance(epochs, str) or epochs < 0:
+    if not isinstance(epochs, Real) or not 0 <= epochs < math.inf:
         raise UnusableDataError(
             f"Could not train for {epochs!r} epochs.", "It must be 'auto' or a number from 0."
         )

@@ -35,10 +35,11 @@ from dclust_gui.algorithms.deep.gaussians import (
     refitted,
 )
 from dclust_gui.algorithms.deep.networks import encode
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.deep.session import Session, Trained
 from dclust_gui.algorithms.deep.soft import log_membership_prior
-from dclust_gui.algorithms.deep.starts import check_start
+from dclust_gui.algorithms.deep.starts import STARTS
 from dclust_gui.algorithms.deep.training import Schedule, checked_epochs, epochs_for
 from dclust_gui.algorithms.deep.variational import Settings, VariationalTraining, output_logits
 from dclust_gui.algorithms.mixture import GaussianMixture
@@ -144,22 +145,24 @@ class VaDE(DeepClusterer):
 
     def _check(self, features: FloatArray) -> None:
         super()._check(features)
-        if self.start != "gmm":
-            check_start(self.start)
-        for name, fits in (
-            ("likelihood", self.likelihood in LIKELIHOODS),
-            ("labels_from", self.labels_from in LABELS_FROM),
-            ("reconstruction_weight", self.reconstruction_weight > 0),
-            ("restarts", self.restarts >= 1),
-            ("warm_up", 0 <= self.warm_up <= 1),
-            ("start_share", 0 <= self.start_share <= 1),
-            ("batch_size", self.batch_size >= 1),
-            ("learning_rate", self.learning_rate > 0),
+        for name, known in (
+            ("start", (*STARTS, "gmm")),
+            ("likelihood", LIKELIHOODS),
+            ("labels_from", LABELS_FROM),
         ):
-            if not fits:
+            if getattr(self, name) not in known:
                 raise UnusableDataError(
-                    "Could not train VaDE.", f"{name}={getattr(self, name)!r} cannot be used."
+                    "Could not train VaDE.",
+                    f"{name}={getattr(self, name)!r} cannot be used.",
+                    f"Choose one of: {', '.join(known)}.",
                 )
+        weight = self.reconstruction_weight
+        check_number("VaDE", "reconstruction_weight", weight, 0, is_above=True)
+        check_number("VaDE", "restarts", self.restarts, 1, is_whole=True)
+        check_number("VaDE", "warm_up", self.warm_up, 0, 1)
+        check_number("VaDE", "start_share", self.start_share, 0, 1)
+        check_number("VaDE", "batch_size", self.batch_size, 1, is_whole=True)
+        check_number("VaDE", "learning_rate", self.learning_rate, 0, is_above=True)
         self._log_prior = log_membership_prior(
             self.membership_prior, len(features), self.n_clusters
         )
