@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.algorithms.deep.progress import TrainingStep
-from dclust_gui.domain.runs import RunSettings
+from dclust_gui.domain.runs import FINETUNE_PREFIX, RunSettings
 from dclust_gui.engine.heads import _Follower
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 PICTURES = "pictures"
 """The phase in which pictures are read and their views are made."""
-CURVE_PREFIX = "finetune-"
-"""Begins the name under which a fine-tuning's points are reported."""
 _READING = 0.4
 """Part of the whole that reading pictures is, about."""
 
@@ -43,7 +41,7 @@ class TuningFollower(_Follower):
         sink: EventSink,
         token: CancelToken,
     ) -> None:
-        settings = RunSettings(head=f"{CURVE_PREFIX}{method}", seed=seed)
+        settings = RunSettings(head=f"{FINETUNE_PREFIX}{method}", seed=seed)
         self._token_seen = token
         super().__init__(directions(features), settings, sink, token)
 

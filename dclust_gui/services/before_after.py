@@ -91,19 +91,26 @@ class BeforeAfterQuery:
         service: Has the features.
         before: The clusters before.
         after: The project after.
+        space: Whose features both are measured in; None for those after. Features that were
+            trained on the clusters would always speak for these.
     """
 
     service: SimilarService
     before: Clustering
     after: Snapshot
+    space: Snapshot | None = None
 
     def run(self, token: CancelToken) -> BeforeAfter:
         """See `before_and_after`."""
-        return before_and_after(self.service, self.before, self.after, token)
+        return before_and_after(self.service, self.before, self.after, token, self.space)
 
 
 def before_and_after(
-    service: SimilarService, before: Clustering, after: Snapshot, token: CancelToken
+    service: SimilarService,
+    before: Clustering,
+    after: Snapshot,
+    token: CancelToken,
+    space: Snapshot | None = None,
 ) -> BeforeAfter:
     """Compare the clusters of a project with earlier ones.
 
@@ -112,6 +119,7 @@ def before_and_after(
         before: The clusters before, over the same images or fewer.
         after: The project after.
         token: Stops the work.
+        space: Whose features both are measured in; None for those after.
 
     Raises:
         Cancelled: If the token says so.
@@ -132,8 +140,8 @@ def before_and_after(
     return BeforeAfter(
         tuple(sorted(rows, key=lambda row: -row.n_changed)),
         found,
-        _silhouette(service, after, old, token),
-        _silhouette(service, after, new, token),
+        _silhouette(service, space or after, old, token),
+        _silhouette(service, space or after, new, token),
         sum(row.n_before > 0 for row in rows),
         sum(row.n_after > 0 for row in rows),
     )

@@ -68,6 +68,18 @@ class TuningTimeQuery:
         return self.engine.tuning_time(files, len(readable), request, token)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BackbonesQuery:
+    """Ask which backbones were trained here: a tuple of `BackboneChoice`."""
+
+    engine: Engine
+
+    def run(self, token: CancelToken) -> tuple[BackboneChoice, ...]:
+        """See `trained_backbones`."""
+        token.checkpoint()
+        return trained_backbones(self.engine)
+
+
 def trained_backbones(engine: Engine) -> tuple[BackboneChoice, ...]:
     """The backbones that were trained on this computer, the latest first; reads a few small files.
 

@@ -182,6 +182,7 @@ class App(QObject):
             self.query_host,
             self.similar,
             source,
+            self._workspace.engine,
         )
         self.reclustering = ReclusterKeeper(
             self.window,

@@ -30,9 +30,13 @@ from dclust_gui.ui.views.job_bar import duration_text
 from dclust_gui.ui.views.parameter_form import ParameterForm
 from dclust_gui.ui.views.theme import GRID, colours, icon, icon_pixmap
 from dclust_gui.ui.views.training_choice import HeadChoice, TrainingSwitch, head_of
+from dclust_gui.ui.views.tuning_choice import TuningChoice, finetune_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dclust_gui.services.methods import Method
+    from dclust_gui.services.tuning import BackboneChoice
 
 AUTOMATIC = "auto"
 """Name of the method that chooses by itself."""
@@ -51,10 +55,12 @@ class RunPanel(QWidget):
     Signals:
         run_requested: Cluster with these `RunSettings`.
         changed: A setting is another one now.
+        tuning_time_requested: How long would the fine-tuning of these `RunSettings` take?
     """
 
     run_requested = Signal(object)
     changed = Signal()
+    tuning_time_requested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,6 +88,9 @@ class RunPanel(QWidget):
         self._form = ParameterForm(self)
         self._training = TrainingSwitch(self)
         self._head = HeadChoice(self)
+        self._tuning = TuningChoice(self)
+        self._backbone = QComboBox(self)
+        self._n_images = 0
         self._run = QPushButton("Cluster", self)
         self._reason = QLabel(self)
         self._quality_note = QLabel(self)
@@ -102,14 +111,18 @@ class RunPanel(QWidget):
         chosen = self._methods.get(name)
         parameters = self._form.values()
         is_trained = self._training.is_on
+        is_tuned = is_trained and self._tuning.is_backbone
         if is_trained:
-            parameters |= self._head.values()
+            chosen_form = self._tuning.form if is_tuned else self._head
+            parameters |= chosen_form.values()
         default = RunSettings()
         has_metric = chosen is not None and len(chosen.metrics) > 1
         has_linkage = chosen is not None and bool(chosen.linkages)
         return RunSettings(
             reduce=AUTOMATIC if chosen is None else default.reduce,
-            head=head_of(self._training, self._head),
+            backbone=str(self._backbone.currentData() or default.backbone),
+            head=default.head if is_tuned else head_of(self._training, self._head),
+            finetune=finetune_of(self._tuning, is_on=is_trained),
             algorithm=name,
             k=self._k.value() if self._fixed_k.isChecked() else 0,
             metric=self._metric.currentText() if has_metric else default.metric,
@@ -134,7 +147,10 @@ class RunPanel(QWidget):
                 "method": self._method.currentData(),
                 "seed": self._seed.value(),
                 "advanced": self._advanced.isChecked(),
-                "parameters": self._form.values() | self._head.values(),
+                "parameters": self._form.values()
+                | self._head.values()
+                | self._tuning.form.values(),
+                "finetune": finetune_of(self._tuning, is_on=True),
                 "training": self._training.is_on,
                 "head": self._head.head,
             }
@@ -162,11 +178,13 @@ class RunPanel(QWidget):
         self._advanced.setChecked(found.get("advanced") is True)
         self._training.set_on(found.get("training") is True)
         self._head.set_head(str(found.get("head")))
+        self._tuning.set_method(str(found.get("finetune")))
         parameters = found.get("parameters")
         if isinstance(parameters, dict):
             texts = {str(k): str(v) for k, v in parameters.items()}
             self._form.set_values(texts)
             self._head.set_values(texts)
+            self._tuning.form.set_values(texts)
 
     def set_scope(self, n_images: int, *, can_run: bool, reason: str = "") -> None:
         """Say what a run would cluster.
@@ -179,7 +197,11 @@ class RunPanel(QWidget):
         self._run.setText(f"Cluster {count_of(n_images)}" if n_images else "Cluster")
         self._run.setEnabled(can_run and not self._problem())
         self._run.setToolTip(reason or "Group the images; one Undo takes it back")
+        is_new = n_images != self._n_images
+        self._n_images = n_images
         self._can_run = can_run
+        if is_new:
+            self._ask_time()
         blocked = self._k.blockSignals(True)  # noqa: FBT003 -- a limit is no wish of the user
         self._k.setMaximum(max(1, n_images or _MOST_CLUSTERS))
         self._k.setValue(self._wanted_k)
@@ -194,6 +216,28 @@ class RunPanel(QWidget):
             text = f"About {duration_text(seconds)} to read {count_of(n_new)} first"
         self._estimate.setText(text)
         self._estimate.setVisible(bool(text))
+
+    def set_tuning_time(self, text: str) -> None:
+        """Say how long a fine-tuning takes here; empty for not known."""
+        self._tuning.set_time(text)
+
+    def set_backbones(self, choices: Sequence[BackboneChoice]) -> None:
+        """Offer backbones that were trained here beside the usual one.
+
+        Args:
+            choices: The latest first; none hides the choice.
+        """
+        chosen = self._backbone.currentData()
+        blocked = self._backbone.blockSignals(True)  # noqa: FBT003 -- no wish of the user
+        self._backbone.clear()
+        self._backbone.addItem("As usual (frozen)", RunSettings().backbone)
+        for choice in choices:
+            self._backbone.addItem(choice.title, choice.name)
+            last = self._backbone.count() - 1
+            self._backbone.setItemData(last, choice.origin, Qt.ItemDataRole.ToolTipRole)
+        self._backbone.setCurrentIndex(max(0, self._backbone.findData(chosen)))
+        self._backbone.blockSignals(blocked)
+        self._rows.setRowVisible(self._backbone, bool(choices))
 
     def set_device(self, name: str) -> None:
         """Show the device's name; empty while it is not known."""
@@ -254,6 +298,7 @@ class RunPanel(QWidget):
         layout.addLayout(row_of(self._fixed_k, self._k))
         layout.addSpacing(GRID)
         layout.addWidget(self._training)
+        layout.addWidget(self._tuning)
         layout.addSpacing(GRID)
         layout.addWidget(self._run)
         layout.addWidget(self._reason)
@@ -287,13 +332,19 @@ class RunPanel(QWidget):
         rows.addRow("Method", self._method)
         rows.addRow("Distance", self._metric)
         rows.addRow("Linkage", self._linkage)
+        rows.addRow("Backbone", self._backbone)
         rows.addRow("Seed", self._seed)
         self._rows = rows
         body.addWidget(self._summary)
         body.addLayout(rows)
         body.addWidget(self._form)
         body.addWidget(self._head)
-        self._head.hide()
+        body.addWidget(self._tuning.form)
+        self._backbone.setAccessibleName("Backbone")
+        self._backbone.setToolTip("The network that looks at the images")
+        self.set_backbones(())
+        for widget in (self._head, self._tuning, self._tuning.form):
+            widget.hide()
         self._body.hide()
 
     def _connect(self) -> None:
@@ -309,10 +360,17 @@ class RunPanel(QWidget):
         self._form.changed.connect(self._on_setting_changed)
         self._training.toggled.connect(self._on_training_toggled)
         self._head.changed.connect(self._on_setting_changed)
+        self._tuning.changed.connect(self._on_tuning_changed)
+        self._tuning.time_wanted.connect(self._on_tuning_time_wanted)
+        self._backbone.currentIndexChanged.connect(self._on_setting_changed)
 
     def _problem(self) -> str:
         """What is wrong with an entry that counts; empty when all is well."""
-        return self._form.problem() or (self._head.problem() if self._training.is_on else "")
+        problem = self._form.problem()
+        if self._training.is_on and not problem:
+            form = self._tuning.form if self._tuning.is_backbone else self._head
+            problem = form.problem()
+        return problem
 
     def _show_method(self) -> None:
         """Fields and words of the chosen method."""
@@ -359,8 +417,32 @@ class RunPanel(QWidget):
 
     @Slot(bool)
     def _on_training_toggled(self, is_on: bool) -> None:
-        self._head.setVisible(is_on)
+        self._tuning.setVisible(is_on)
+        self._show_training()
+        if is_on:
+            self._ask_time()
         self._on_setting_changed()
+
+    def _show_training(self) -> None:
+        """The settings of what learns."""
+        is_on, is_backbone = self._training.is_on, self._tuning.is_backbone
+        self._head.setVisible(is_on and not is_backbone)
+        self._tuning.form.setVisible(is_on and is_backbone)
+
+    def _ask_time(self) -> None:
+        """Have measured how long a fine-tuning takes, where one is chosen."""
+        if self._training.is_on and self._tuning.is_backbone and self._n_images:
+            self._tuning.set_measuring()
+            self.tuning_time_requested.emit(self.settings())
+
+    @Slot()
+    def _on_tuning_changed(self) -> None:
+        self._show_training()
+        self._on_setting_changed()
+
+    @Slot()
+    def _on_tuning_time_wanted(self) -> None:
+        self._ask_time()
 
     @Slot()
     def _on_setting_changed(self) -> None:

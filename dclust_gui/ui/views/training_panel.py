@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from dclust_gui.services.methods import heads
+from dclust_gui.domain.runs import FINETUNE_PREFIX
+from dclust_gui.services.methods import FINETUNERS, heads
 from dclust_gui.ui.views.message_bar import announce
 from dclust_gui.ui.views.theme import GRID
 from dclust_gui.ui.views.training_plot import TrainingPlot
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.events import TrainingProgressed
 
 _PHASES = {
+    "pictures": "looking at your pictures",
     "pretraining": "learning a short code of the features",
     "start": "first clusters of the code",
     "clustering": "sharpening the clusters",
@@ -92,8 +94,10 @@ class TrainingPanel(QFrame):
 
 
 def title_of(name: str) -> str:
-    """A head's name for people."""
-    return next((head.title for head in heads() if head.name == name), name)
+    """The name of a head, or of a fine-tuning with its prefix, for people."""
+    own = name.removeprefix(FINETUNE_PREFIX)
+    rows = heads() if own == name else FINETUNERS
+    return next((row.title for row in rows if row.name == own), name)
 
 
 def detail_text(event: TrainingProgressed) -> str:

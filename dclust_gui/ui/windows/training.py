@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
@@ -10,8 +11,11 @@ from PySide6.QtCore import QObject, Slot
 from dclust_gui.domain.clustering import Clustering
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.events import TrainingProgressed
+from dclust_gui.domain.runs import FINETUNE_PREFIX, RunSettings
 from dclust_gui.services.before_after import BeforeAfter, BeforeAfterQuery
 from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.services.tuning import BackbonesQuery, TuningTimeQuery
+from dclust_gui.ui.bridge.query_host import QueryHost
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.comparison_view import ComparisonView
@@ -21,15 +25,17 @@ from dclust_gui.ui.views.view_bar import View
 
 if TYPE_CHECKING:
     from dclust_gui.domain.history import Step
+    from dclust_gui.domain.runs import Run
+    from dclust_gui.engine.pipeline import Engine
     from dclust_gui.services.similar import SimilarService
     from dclust_gui.services.thumbnails import ThumbnailService
-    from dclust_gui.ui.bridge.query_host import QueryHost
     from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.looking import Looking
     from dclust_gui.ui.windows.main_window import MainWindow
     from dclust_gui.ui.windows.work import Work
 
 _CHANNEL = "before and after"
+_TIME_LATER = "How long it takes is measured, and told, when it begins."
 RETURN_TITLE = "go back to the frozen features"
 
 
@@ -44,6 +50,7 @@ class TrainingKeeper(QObject):
         queries: Thread of the comparison.
         service: Has the features.
         thumbnails: Gives pictures.
+        engine: Measures how long a fine-tuning takes.
     """
 
     def __init__(
@@ -55,8 +62,12 @@ class TrainingKeeper(QObject):
         queries: QueryHost,
         service: SimilarService,
         thumbnails: ThumbnailService,
+        engine: Engine,
     ) -> None:
         super().__init__(window)
+        self._engine = engine
+        self._timer = QueryHost("training time", self)
+        self._time_ticket = self._list_ticket = -1
         self._window = window
         self._controller = controller
         self._work = work
@@ -77,6 +88,9 @@ class TrainingKeeper(QObject):
         controller.state_changed.connect(self._on_controller_state_changed)
         queries.answered.connect(self._on_queries_answered)
         queries.failed.connect(self._on_queries_failed)
+        window.run_panel.tuning_time_requested.connect(self._on_panel_tuning_time_requested)
+        self._timer.answered.connect(self._on_timer_answered)
+        self._timer.failed.connect(self._on_timer_failed)
         window.actions_["comparison"].triggered.connect(self._on_comparison_triggered)
         self._follow()
 
@@ -99,7 +113,8 @@ class TrainingKeeper(QObject):
 
     def shutdown(self, timeout_ms: int = 0) -> bool:
         """Stop reading pictures; True when it has ended."""
-        return self._loader.shutdown(timeout_ms)
+        is_done = self._timer.shutdown(timeout_ms)
+        return self._loader.shutdown(timeout_ms) and is_done
 
     def _show_gallery(self) -> None:
         if self.is_shown:
@@ -114,6 +129,28 @@ class TrainingKeeper(QObject):
 
     def _follow(self) -> None:
         self._window.actions_["comparison"].setEnabled(self._before is not None)
+
+    @Slot(object)
+    def _on_panel_tuning_time_requested(self, settings: RunSettings) -> None:
+        session = self._controller.session
+        if session is None or self._work.is_busy:
+            self._window.run_panel.set_tuning_time(_TIME_LATER)
+            return
+        query = TuningTimeQuery(self._engine, snapshot_of(session), settings)
+        self._time_ticket = self._timer.ask("time", query)
+
+    @Slot(int, object)
+    def _on_timer_answered(self, ticket: int, answer: object) -> None:
+        if ticket == self._time_ticket:
+            self._window.run_panel.set_tuning_time(str(answer))
+        elif ticket == self._list_ticket and isinstance(answer, tuple):
+            self._window.run_panel.set_backbones(answer)
+
+    @Slot(int, object)
+    def _on_timer_failed(self, ticket: int, error: object) -> None:
+        if ticket == self._time_ticket:
+            text = str(error) if isinstance(error, KnownError) else _TIME_LATER
+            self._window.run_panel.set_tuning_time(text)
 
     @Slot(object)
     def _on_work_training_shown(self, event: TrainingProgressed) -> None:
@@ -131,12 +168,17 @@ class TrainingKeeper(QObject):
         if session is None or before.run_id is None:
             return
         self._before, self._step = before, session.history.undo_step
-        head = title_of("" if session.run is None else session.run.settings.head)
-        self.view.set_busy(f"Trained on your images with {head}")
+        run = session.run
+        method = "" if run is None else method_of(run)
+        self.view.set_busy(f"Trained on your images with {title_of(method)}")
         self.view.set_editable(self._controller.is_editable)
         self._window.show_page(self.view)
         self._follow()
-        query = BeforeAfterQuery(self._service, before, snapshot_of(session))
+        after = snapshot_of(session)
+        # Other features may be in use now; both are measured in those from before.
+        space = replace(after, run=session.store.run(before.run_id))
+        self._list_backbones()
+        query = BeforeAfterQuery(self._service, before, after, space)
         self._ticket = self._queries.ask(_CHANNEL, query)
 
     @Slot(int, object)
@@ -182,8 +224,13 @@ class TrainingKeeper(QObject):
         self._looking.show_view(View.GALLERY)
         self._window.clusters.select_cluster(cluster)
 
+    def _list_backbones(self) -> None:
+        """Offer the backbones that were trained here."""
+        self._list_ticket = self._timer.ask("backbones", BackbonesQuery(self._engine))
+
     @Slot()
     def _on_controller_session_changed(self) -> None:
+        self._list_backbones()
         self._window.training.set_ended()
         self._forget()
 
@@ -199,8 +246,24 @@ class TrainingKeeper(QObject):
             self._forget()
 
 
+def method_of(run: Run) -> str:
+    """Name of the head of a run, or of its fine-tuning with the prefix."""
+    found = json.loads(run.report).get("finetune")
+    if isinstance(found, dict):
+        return f"{FINETUNE_PREFIX}{found.get('method', '')}"
+    return run.settings.head
+
+
 def note_of(report: str) -> str:
     """What a training told, from the report of its run; empty for nothing."""
-    found = json.loads(report).get("head")
-    note = found.get("note") if isinstance(found, dict) else ""
-    return str(note or "")
+    values = json.loads(report)
+    parts = [values.get(name) for name in ("finetune", "head")]
+    notes = [str(part.get("note") or "") for part in parts if isinstance(part, dict)]
+    tuned = parts[0]
+    if isinstance(tuned, dict) and tuned.get("backbone"):
+        agreement = tuned.get("agreement") or {}
+        notes.append(
+            f"Kept as {tuned['backbone']}. Images agree with their neighbours in the frozen"
+            f" features: {agreement.get('start')} before, {agreement.get('end')} after."
+        )
+    return " ".join(note for note in notes if note)

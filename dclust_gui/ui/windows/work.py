@@ -20,7 +20,7 @@ from dclust_gui.domain.events import (
     TrainingProgressed,
 )
 from dclust_gui.domain.images import ImageStatus, ScanResult, display_path
-from dclust_gui.domain.runs import NO_HEAD, Run, RunSettings
+from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.engine.requests import IngestResult, RunRequest
 from dclust_gui.services.collection import Merge
 from dclust_gui.services.jobs import ClusterJob, IngestJob, MergeJob, ScanJob, WarmUpJob
@@ -136,6 +136,7 @@ class Work(QObject):
         self._reads = RunSettings()
         self._is_read_due = False
         self._is_warm = False
+        self._is_training = False
         self._rate = 0.0
         self._reading: StageProgressed | None = None
         self.last_error: BaseException | None = None
@@ -337,7 +338,7 @@ class Work(QObject):
     def _show_next(self) -> None:
         waits = self._wanted is not None
         text = "Then: clustering"
-        if self._wanted is not None and self._wanted.head != NO_HEAD:
+        if self._wanted is not None and self._wanted.trains:
             text = "Then: training"
         self.next_shown.emit(text if waits else "")
 
@@ -474,7 +475,7 @@ class Work(QObject):
         before = session.saved_clustering
         session.accept_run(replace(run, id=0) if self._is_saved_elsewhere() else run)
         self.run_accepted.emit()
-        if run.settings.head != NO_HEAD:
+        if self._is_training:
             self.training_accepted.emit(before)
         if self._wanted is not None:
             self._cluster_requested.emit()
@@ -508,7 +509,8 @@ class Work(QObject):
         if session is None or ingest is None or wanted is None or ids is None:
             return
         # A training is judged against the clusters of the features as they are.
-        is_first = wanted.head != NO_HEAD and session.clustering.run_id is None
+        is_first = wanted.trains and session.clustering.run_id is None
+        self._is_training = wanted.trains and not is_first
         self._wanted = wanted if is_first else None
         request = RunRequest(session.roots, untrained(wanted) if is_first else wanted)
         self._store = session.store

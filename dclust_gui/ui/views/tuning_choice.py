@@ -1,0 +1,188 @@
+"""What learns when a run trains on the images: a small network, or the backbone's last part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dclust_gui.domain.runs import FINETUNE_PREFIX, NO_FINETUNE
+from dclust_gui.services.methods import FINETUNERS
+from dclust_gui.ui.views.parameter_form import ParameterForm
+from dclust_gui.ui.views.theme import GRID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SMALL_TIP = "A small network learns from what the backbone sees in your images; a minute or more"
+_BACKBONE_TIP = "The last part of the backbone itself is trained on your pictures (fine-tuning)"
+_BACKBONE_HINT = (
+    "Trains the last part of the network that looks at your pictures, on random crops of them, and"
+    " reads all images again with it. Best with a graphics card. It does not always help: you see"
+    " both results, and one click goes back. The trained backbone is kept for later runs."
+)
+_MEASURING = "Measuring how long it takes here…"
+
+
+class TuningChoice(QWidget):
+    """A small network, or the backbone itself; and how long the latter takes.
+
+    Signals:
+        changed: The other one is chosen, or a setting is another one.
+        time_wanted: The backbone is chosen, or its settings changed: how long will it take?
+    """
+
+    changed = Signal()
+    time_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._small = QRadioButton("A small network", self)
+        self._backbone = QRadioButton("The backbone itself", self)
+        self._group = QButtonGroup(self)
+        self._hint = QLabel(_BACKBONE_HINT, self)
+        self._time = QLabel(self)
+        self.form = TuningForm(self)
+        self._small.setToolTip(_SMALL_TIP)
+        self._backbone.setToolTip(_BACKBONE_TIP)
+        self._small.setChecked(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(GRID * 2, 0, 0, 0)
+        layout.setSpacing(GRID // 2)
+        for button in (self._small, self._backbone):
+            self._group.addButton(button)
+            layout.addWidget(button)
+        for label in (self._hint, self._time):
+            label.setWordWrap(True)
+            label.setProperty("look", "faint")
+            label.hide()
+            layout.addWidget(label)
+        self._time.setAccessibleName("How long the training takes")
+        self.form.hide()
+        self._backbone.toggled.connect(self._on_backbone_toggled)
+        self.form.changed.connect(self._on_form_changed)
+
+    @property
+    def is_backbone(self) -> bool:
+        """Whether the backbone itself is to learn."""
+        return self._backbone.isChecked()
+
+    def set_method(self, name: str) -> None:
+        """Choose a fine-tuning; `none` chooses the small network, an unknown name too."""
+        known = self.form.set_method(name)
+        (self._backbone if known else self._small).setChecked(True)
+
+    def set_time(self, text: str) -> None:
+        """Say how long it takes; empty for not known."""
+        self._time.setText(text)
+        self._time.setVisible(bool(text) and self.is_backbone)
+
+    def set_measuring(self) -> None:
+        """Say that it is being found out."""
+        self.set_time(_MEASURING)
+
+    @property
+    def time_text(self) -> str:
+        """What it says of the time."""
+        return self._time.text()
+
+    @Slot(bool)
+    def _on_backbone_toggled(self, is_on: bool) -> None:
+        self._hint.setVisible(is_on)
+        self._time.setVisible(is_on and bool(self._time.text()))
+        self.changed.emit()
+        if is_on:
+            self.time_wanted.emit()
+
+    @Slot()
+    def _on_form_changed(self) -> None:
+        self.changed.emit()
+        if self.is_backbone and not self.form.problem():
+            self.time_wanted.emit()
+
+
+class TuningForm(QWidget):
+    """Which loss teaches the backbone, and its settings; stands under Advanced.
+
+    Signals:
+        changed: Another one, or a setting.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._methods = {method.name: method for method in FINETUNERS}
+        self._box = QComboBox(self)
+        self._box.setAccessibleName("How the backbone learns")
+        for method in FINETUNERS:
+            self._box.addItem(method.title, method.name)
+            self._box.setItemData(
+                self._box.count() - 1, method.summary, Qt.ItemDataRole.ToolTipRole
+            )
+        self._summary = QLabel(self)
+        self._summary.setWordWrap(True)
+        self._summary.setProperty("look", "faint")
+        self._form = ParameterForm(self)
+        rows = QFormLayout()
+        rows.setSpacing(GRID)
+        rows.addRow("Training", self._box)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(GRID)
+        layout.addLayout(rows)
+        layout.addWidget(self._summary)
+        layout.addWidget(self._form)
+        self._show()
+        self._box.currentIndexChanged.connect(self._on_box_current_index_changed)
+        self._form.changed.connect(self.changed)
+
+    @property
+    def method(self) -> str:
+        """Name of the fine-tuning."""
+        return str(self._box.currentData())
+
+    def set_method(self, name: str) -> bool:
+        """Choose one; gives whether there is one of that name."""
+        row = self._box.findData(name)
+        if row >= 0:
+            self._box.setCurrentIndex(row)
+        return row >= 0
+
+    def problem(self) -> str:
+        """What is wrong with an entry; empty when all is well."""
+        return self._form.problem()
+
+    def values(self) -> dict[str, str]:
+        """Settings that differ from the defaults, by the names they have in a run."""
+        return {f"{FINETUNE_PREFIX}{name}": text for name, text in self._form.values().items()}
+
+    def set_values(self, values: Mapping[str, str]) -> None:
+        """Put settings into the fields; others than the fine-tuning's are passed over."""
+        start = FINETUNE_PREFIX
+        own = {n.removeprefix(start): v for n, v in values.items() if n.startswith(start)}
+        self._form.set_values(own)
+
+    def _show(self) -> None:
+        chosen = self._methods[self.method]
+        self._summary.setText(chosen.summary)
+        self._form.set_parameters(chosen.parameters)
+
+    @Slot()
+    def _on_box_current_index_changed(self) -> None:
+        self._show()
+        self.changed.emit()
+
+
+def finetune_of(choice: TuningChoice, *, is_on: bool) -> str:
+    """The fine-tuning that a run does; `none` when nothing trains or a small network does."""
+    return choice.form.method if is_on and choice.is_backbone else NO_FINETUNE
