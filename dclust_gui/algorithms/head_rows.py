@@ -240,4 +240,39 @@ HEADS: tuple[Method, ...] = (
         finds_noise=True,
         cost="O(n^2) up to 5,000 images, then O(n)",
     ),
+    Method(
+        name="clustergan",
+        title="ClusterGAN (experimental)",
+        summary="Learns to make up features of images like these, cluster by cluster, and shows"
+        " which images are typical. Takes minutes and mostly groups worse than no training.",
+        estimator=HOME + "clustergan:ClusterGAN",
+        parameters=(
+            Parameter(
+                "loss",
+                Kind.CHOICE,
+                "wgan-gp",
+                choices=("wgan-gp", "minimax"),
+                help="How real and made-up features are told apart.",
+            ),
+            Parameter(
+                "n_seeds", Kind.INTEGER, 3, 1, 20, help="Trained side by side; the best is taken."
+            ),
+            Parameter("steps", Kind.INTEGER, "auto", 0, 1_000_000, help="Steps of the training."),
+            Parameter(
+                "prior",
+                Kind.CHOICE,
+                "estimated",
+                choices=("estimated", "uniform"),
+                help="Whether clusters may differ in size.",
+            ),
+            Parameter("dims", Kind.INTEGER, 64, 1, 1000, help="Principal components made up."),
+            Parameter("noise_size", Kind.INTEGER, 16, 1, 1000, help="Room within a cluster."),
+            Parameter("noise_weight", Kind.NUMBER, 10.0, 0.0, 1000, help="Of what is in it."),
+            Parameter("code_weight", Kind.NUMBER, 10.0, 0.0, 1000, help="Of telling clusters."),
+            Parameter("batch_size", Kind.INTEGER, 64, 2, 1_000_000, help="Images of a step."),
+            Parameter("learning_rate", Kind.NUMBER, 1e-4, 1e-8, 1.0, help="Length of the steps."),
+            Parameter("n_prototypes", Kind.INTEGER, 8, 0, 100, help="Typical images of a cluster."),
+        ),
+        cost="about the same for 300 as for 100,000 images: steps, not passes",
+    ),
 )

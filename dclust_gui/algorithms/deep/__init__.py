@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dclust_gui.algorithms.deep.autoencoder import AutoencoderClustering
+    from dclust_gui.algorithms.deep.clustergan import ClusterGAN
     from dclust_gui.algorithms.deep.dcat import DCAT
     from dclust_gui.algorithms.deep.dcn import DCN
     from dclust_gui.algorithms.deep.dec import DEC
@@ -28,6 +29,7 @@ __all__ = [
     "TEMI",
     "Autoencoder",
     "AutoencoderClustering",
+    "ClusterGAN",
     "VaDE",
     "load_model",
     "save_model",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "Autoencoder": "pretraining",
     "AutoencoderClustering": "autoencoder",
+    "ClusterGAN": "clustergan",
     "DCAT": "dcat",
     "DCN": "dcn",
     "DEC": "dec",

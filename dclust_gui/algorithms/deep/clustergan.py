@@ -42,6 +42,7 @@ from dclust_gui.algorithms.deep.inputs import finite_rows
 from dclust_gui.algorithms.deep.latents import draw_latents, latent_of
 from dclust_gui.algorithms.deep.layouts import laid_out
 from dclust_gui.algorithms.deep.networks import AutoencoderNetwork, encode
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.deep.prototypes import NONE, nearest_prototypes
 from dclust_gui.algorithms.deep.scaling import learn_scaling
@@ -56,6 +57,7 @@ from dclust_gui.algorithms.reduce import PCA
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+METHOD = "ClusterGAN"
 PRIORS = ("estimated", "uniform")
 PASSES = 500
 LEAST_STEPS, MOST_STEPS = 2_000, 10_000
@@ -64,6 +66,7 @@ DAMPING = 0.9
 CRITIC_STEPS = {"wgan-gp": 5, "minimax": 1}
 PENALTIES = {"wgan-gp": 10.0, "minimax": 0.5}
 """lambda of wgan-gp; gamma / 2 of minimax."""
+_WHOLE = {"n_seeds": 1, "noise_size": 1, "dims": 1, "batch_size": 2, "n_prototypes": 0}
 MADE = 256
 """Rows generated of a cluster to find its typical images."""
 CLEARLY = 0.02
@@ -169,26 +172,24 @@ class ClusterGAN(DeepClusterer):
 
     def _check(self, features: FloatArray) -> None:
         super()._check(features)
-        for name, fits in (
-            ("loss", self.loss in LOSSES),
-            ("prior", self.prior in PRIORS),
-            ("n_seeds", self.n_seeds >= 1),
-            ("steps", self.steps == "auto" or _is_number(self.steps, 0)),
-            ("noise_size", self.noise_size >= 1),
-            ("dims", self.dims >= 1),
-            ("hidden", len(self.hidden) >= 1 and min(self.hidden) >= 1),
-            ("noise_weight", self.noise_weight >= 0),
-            ("code_weight", self.code_weight >= 0),
-            ("penalty", self.penalty == "auto" or _is_number(self.penalty, 0)),
-            ("critic_steps", self.critic_steps == "auto" or _is_number(self.critic_steps, 1)),
-            ("batch_size", self.batch_size >= 2),
-            ("learning_rate", self.learning_rate > 0),
-            ("n_prototypes", self.n_prototypes >= 0),
-        ):
-            if not fits:
+        for name, known in (("loss", LOSSES), ("prior", PRIORS)):
+            if getattr(self, name) not in known:
                 raise UnusableDataError(
-                    "Could not train ClusterGAN.", f"{name}={getattr(self, name)!r} cannot be used."
+                    f"Could not train {METHOD}.",
+                    f"{name}={getattr(self, name)!r} is unknown.",
+                    f"Choose one of: {', '.join(known)}.",
                 )
+        for name, least in _WHOLE.items():
+            check_number(METHOD, name, getattr(self, name), least, is_whole=True)
+        for name, least in (("steps", 0), ("critic_steps", 1)):
+            value = getattr(self, name)
+            check_number(METHOD, name, value, least, is_whole=True, may_be_auto=True)
+        for name in ("noise_weight", "code_weight"):
+            check_number(METHOD, name, getattr(self, name), 0)
+        check_number(METHOD, "penalty", self.penalty, 0, may_be_auto=True)
+        check_number(METHOD, "learning_rate", self.learning_rate, 0, is_above=True)
+        for width in self.hidden or (0,):
+            check_number(METHOD, "hidden", width, 1, is_whole=True)
 
     def _session(
         self,
@@ -319,7 +320,3 @@ class ClusterGAN(DeepClusterer):
         features = finite_rows(self, X, reset=False, is_float32=True)
         rows = torch.from_numpy(self._rows(self.scaling_.apply(features)))
         return self._code(self.network_, rows)
-
-
-def _is_number(value: float | str, least: float) -> bool:
-    return not isinstance(value, str) and value >= least
