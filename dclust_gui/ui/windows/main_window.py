@@ -31,6 +31,7 @@ from dclust_gui.ui.views.inspector import Inspector
 from dclust_gui.ui.views.job_bar import JobBar
 from dclust_gui.ui.views.message_bar import MessageBar
 from dclust_gui.ui.views.names_panel import NamesPanel
+from dclust_gui.ui.views.outlier_panel import OutlierPanel
 from dclust_gui.ui.views.preview import PreviewOverlay
 from dclust_gui.ui.views.proposal_bar import ProposalBar
 from dclust_gui.ui.views.quality_panel import QualityPanel
@@ -80,12 +81,14 @@ class MainWindow(QMainWindow):
         close_requested: The user wants to close it; `allow_close` lets it happen.
         page_changed: Another view is in sight.
         subject_changed: The page in sight wants commands to act on other images.
+        key_coming: A key was pressed that may be a command.
     """
 
     paths_dropped = Signal(object)
     close_requested = Signal()
     page_changed = Signal()
     subject_changed = Signal()
+    key_coming = Signal()
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class MainWindow(QMainWindow):
         self.quality = QualityPanel(self)
         self.evidence = EvidencePanel(self)
         self.names = NamesPanel(self)
+        self.outliers = OutlierPanel(self)
         self.history = HistoryPanel(self)
         self.proposal_bar = ProposalBar(self)
         self.inspector = Inspector(inspection, self)
@@ -137,6 +141,7 @@ class MainWindow(QMainWindow):
                 ("Quality", self.quality),
                 ("Evidence", self.evidence),
                 ("Names", self.names),
+                ("Outliers", self.outliers),
                 ("History", self.history),
             )
         ]
@@ -197,6 +202,12 @@ class MainWindow(QMainWindow):
         """Open the suggestions of names."""
         self._open_dock(self.names)
         self.names.setFocus()
+
+    @Slot()
+    def show_outliers(self) -> None:
+        """Open the images that lie outside."""
+        self._open_dock(self.outliers)
+        self.outliers.slider.setFocus()
 
     @Slot()
     def show_history(self) -> None:
@@ -320,7 +331,9 @@ class MainWindow(QMainWindow):
             "undo redo history | select_all select_none invert | filter find similar",
         )
         self._view_menu(bar.addMenu("&View"))
-        cluster = self._fill(bar.addMenu("&Cluster"), "cluster recluster how_many compare names |")
+        cluster = self._fill(
+            bar.addMenu("&Cluster"), "cluster recluster how_many compare names outliers |"
+        )
         self._fill(cluster, "new_cluster merge split rename | pin review ignore approve_cluster |")
         colour = cluster.addMenu("Colour and mark")
         self._fill(cluster, "notes | reveal_cluster")
@@ -383,6 +396,12 @@ class MainWindow(QMainWindow):
                 self._open_dock(dock.widget())
 
     # -- Qt ----------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """Tell of keys before they become commands: these must be up to date by then."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            self.key_coming.emit()
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask before closing; the answer comes through `allow_close`."""

@@ -90,6 +90,7 @@ class Presenter(QObject):
         window.preview.image_changed.connect(self._refresher.start)
         window.page_changed.connect(self._refresher.start)
         window.subject_changed.connect(self._refresher.start)
+        window.key_coming.connect(self._on_window_key_coming)
         work.job_shown.connect(self._on_work_job_shown)
         work.next_shown.connect(window.jobs.set_next)
         work.progressed.connect(window.jobs.set_progress)
@@ -260,6 +261,13 @@ class Presenter(QObject):
 
     def _follow_selection(self, _selection: Selection) -> None:
         self._refresher.start()
+
+    @Slot()
+    def _on_window_key_coming(self) -> None:
+        """A key pressed right after a click must find its command allowed."""
+        if self._refresher.isActive():
+            self._refresher.stop()
+            self._on_refresher_timeout()
 
     @Slot()
     def _on_refresher_timeout(self) -> None:

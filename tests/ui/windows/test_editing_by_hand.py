@@ -20,6 +20,7 @@ from dclust_gui.ui.windows.controller import GONE
 from dclust_gui.ui.windows.dialog_parts import MOST_SAID, short_step
 from dclust_gui.ui.windows.example_dialog import ExampleDialog, count_at, step_for
 from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
+from dclust_gui.ui.windows.move_palette import MovePalette
 from dclust_gui.ui.windows.split_dialog import SplitDialog
 
 if TYPE_CHECKING:
@@ -140,6 +141,17 @@ def test_arrows_go_on_beside_images_that_have_left(clustered_app: App, qtbot: Qt
     app.controller.move([7], 2)
     qtbot.keyClick(gallery, Qt.Key.Key_Left)
     assert session_of(app).selection.current == 6  # none is after it: the one before
+
+
+def test_a_key_right_after_a_click_finds_its_command(clustered_app: App, qtbot: QtBot) -> None:
+    app, gallery = clustered_app, clustered_app.window.gallery
+    app.window.activateWindow()
+    gallery.setFocus()
+    refresh(app)
+    assert not app.window.actions_["unassign"].isEnabled()
+    app.controller.select([3], 3)
+    qtbot.keyClick(gallery, Qt.Key.Key_Delete)
+    assert session_of(app).clustering.labels[3] == UNASSIGNED
 
 
 def test_naming_a_new_cluster_keeps_what_is_shown_and_gives_the_keys_back(
@@ -266,8 +278,9 @@ def test_the_slider_reaches_none_and_all_and_is_fine_where_few_come(n_others: in
 def test_each_arrow_brings_one_image_more_and_words_fit(qtbot: QtBot, clustered_app: App) -> None:
     images = np.arange(2, 8, dtype=np.int32)
     scores = np.array([0.93, 0.92, 0.9, 0.6, 0.2, 0.2], np.float32)
+    state = session_of(clustered_app).clustering
     loader = clustered_app.editing._loader
-    dialog = ExampleDialog((0, 1), "'Cluster 01'", ImageFiles(), loader)
+    dialog = ExampleDialog(state, (0, 1), "'Cluster 01'", ImageFiles(), loader)
     qtbot.addWidget(dialog)
     dialog.set_proposal(ExampleProposal((0, 1), images, scores, 0.5))
     assert len(dialog.chosen) == 2 + 4
@@ -281,6 +294,97 @@ def test_each_arrow_brings_one_image_more_and_words_fit(qtbot: QtBot, clustered_
         assert len(dialog.chosen) == 2 + n_more
     qtbot.keyClick(dialog.slider, Qt.Key.Key_Right)
     assert len(dialog.chosen) == 2 + 6  # equally like images come together
+
+
+# -- names that are taken --------------------------------------------------------------------
+
+
+def test_a_name_that_is_taken_offers_to_merge(clustered_app: App) -> None:
+    app, session = clustered_app, session_of(clustered_app)
+    app.controller.rename(1, "Cats")
+    app.controller.rename(2, " cats ")
+    assert session.clustering.clusters[2].name == ""
+    message = app.window.messages.messages[-1]
+    assert "There is a cluster 'Cats' already." in message.text
+    assert message.action_text == "Merge into 'Cats'"
+    app.window.messages.action_requested.emit(message.action)
+    assert list(session.clustering.clusters) == [1, 3]
+    assert last_step(app) == "merge 'Cluster 02' into 'Cats'"
+
+
+def test_the_warning_of_a_taken_name_goes_with_a_better_one(clustered_app: App) -> None:
+    app = clustered_app
+    app.controller.rename(1, "Cats")
+    app.controller.rename(2, "Cats")
+    app.controller.rename(2, "Dogs")
+    assert not [m for m in app.window.messages.messages if m.action_text.startswith("Merge")]
+
+
+def test_parts_of_a_split_are_named_in_the_same_step(
+    clustered_app: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dclust_gui.services.editing.proposals.propose_parts", split_in_two)
+    app, session = clustered_app, session_of(clustered_app)
+    app.controller.rename(2, "Dogs")
+    n_steps = len(session.history.steps)
+    app.window.clusters.select_cluster(1)
+    refresh(app)
+    app.window.actions_["split"].trigger()
+    dialog = app.commands.dialogs.opened("split")
+    assert isinstance(dialog, SplitDialog)
+    dialog.n_parts.setValue(3)
+    qtbot.waitUntil(dialog.apply.isEnabled)
+    first, second = dialog._names
+    assert first.accessibleName() == "Name of new cluster 1"
+    assert dialog.grid.title_rect(1).contains(first.geometry())
+    qtbot.keyClicks(first, "dogs")
+    assert not dialog.apply.isEnabled()
+    assert "There is a cluster 'Dogs' already." in dialog.note.text()
+    first.setText("Kittens")
+    second.setText("kittens")
+    assert dialog.note.text() == "Two clusters cannot both be called 'kittens'."
+    second.setText("")
+    qtbot.keyClick(first, Qt.Key.Key_Return)
+    assert [c.title for c in session.clustering.clusters.values()] == [
+        *("Cluster 01", "Dogs", "Cluster 03", "Kittens", "Cluster 05")
+    ]
+    assert len(session.history.steps) == n_steps + 1
+
+
+def test_a_split_by_example_says_at_once_that_a_name_is_taken(
+    qtbot: QtBot, clustered_app: App
+) -> None:
+    clustered_app.controller.rename(2, "Dogs")
+    state = session_of(clustered_app).clustering
+    loader = clustered_app.editing._loader
+    dialog = ExampleDialog(state, (0, 1), "'Cluster 01'", ImageFiles(), loader)
+    qtbot.addWidget(dialog)
+    scores = np.array([0.9, 0.8], np.float32)
+    dialog.set_proposal(ExampleProposal((0, 1), np.array([2, 3], np.int32), scores, 0.5))
+    dialog.name.setText("DOGS")
+    assert not dialog.apply.isEnabled()
+    assert "There is a cluster 'Dogs' already." in dialog.note.text()
+    dialog.name.setText("Puppies")
+    assert dialog.apply.isEnabled()
+
+
+def test_the_palette_offers_no_name_that_cannot_be_used(clustered_app: App, qtbot: QtBot) -> None:
+    app = clustered_app
+    app.controller.select([0])
+    refresh(app)
+    app.window.actions_["move"].trigger()
+    dialog = app.commands.dialogs.opened("move")
+    assert isinstance(dialog, MovePalette)
+    line = dialog.findChild(QLineEdit)
+    assert isinstance(line, QLineEdit)
+    qtbot.keyClicks(line, "cluster 77")
+    assert dialog.offered()[-1].startswith("The new cluster cannot be called 'cluster 77'.")
+    n_steps = len(session_of(app).history.steps)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert len(session_of(app).history.steps) == n_steps
+    line.setText("  UNASSIGNED ")
+    assert dialog.offered() == ["Unassigned  ·  0"]
 
 
 # -- markers, and decisions that come too late -----------------------------------------------
