@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from dclust_gui.domain.runs import RunSettings
     from dclust_gui.storage.model_files import ModelFiles
 
+LEAST_OWN_SHARE = 0.9
+"""A head that would place fewer of its own images where they are is not kept for new ones."""
+
 FEWEST_IMAGES = 10
 """With fewer images nothing can be learnt."""
 
@@ -205,7 +208,8 @@ def keep_model(
 ) -> HeadFacts:
     """Keep a trained head for later images where it can place them by their features alone.
 
-    A disk that is full costs a warning only.
+    A disk that is full costs a warning only. A head whose training collapsed or was ended before
+    it began has the clusters of its start, which it may not tell apart itself: it is not kept.
 
     Args:
         trained: The head.
@@ -223,6 +227,8 @@ def keep_model(
 
     facts = trained.facts
     if place.models is None or trained.found is None or settings.reduce != "none":
+        return facts
+    if _own_share(trained) < LEAST_OWN_SHARE:
         return facts
     scale = scale_features(features, settings.scale)[1]
     kept: dict[str, object] = {
@@ -245,8 +251,16 @@ def keep_model(
     return replace(facts, model=str(path))
 
 
+def _own_share(trained: Trained) -> float:
+    """Share of the images that the head itself puts where the run has them."""
+    labels = np.asarray(trained.estimator.labels_)
+    best = np.asarray(trained.estimator.soft_assignments_).argmax(axis=1)
+    is_placed = labels >= 0
+    return float((best == labels)[is_placed].mean()) if is_placed.any() else 0.0
+
+
 def predict_labels(
-    models: ModelFiles, path: Path, features: NDArray[np.float16]
+    models: ModelFiles, path: Path, features: NDArray[np.float16], backbone: str = ""
 ) -> NDArray[np.int32]:
     """The clusters in which a trained head puts new images.
 
@@ -254,6 +268,8 @@ def predict_labels(
         models: Where it is kept.
         path: Its file, as the run's report names it.
         features: float16 (m, d), of the same backbone.
+        backbone: Fingerprint of the features' backbone, compared with the head's; empty for no
+            comparison.
 
     Returns:
         int32 (m,), numbered as the run's clusters; -1 for a cluster that had no image then.
@@ -266,15 +282,38 @@ def predict_labels(
     from dclust_gui.algorithms.distances import FeatureScale, Scaling
 
     facts = models.facts(path)
-    kept, numbers = facts.get("scale"), facts.get("clusters")
-    if not isinstance(kept, dict) or not isinstance(numbers, list):
-        raise StorageError(f"Could not read the trained model {path}.", "Its facts are damaged.")
-    scale = FeatureScale(
-        Scaling(kept["how"]), np.array(kept["offset"], float), np.array(kept["factor"], float)
-    )
-    found = load_model(path).predict(scale.apply(features))
-    # one more for the head's own -1: Unassigned
-    result: NDArray[np.int32] = np.array([*numbers, -1], np.int32)[found]
+    if backbone and facts.get("backbone") != backbone:
+        raise ClusteringError(
+            f"Could not use the trained model {path.name}.",
+            "It was trained on the features of another backbone.",
+            "Describe the images with the backbone of the run that trained it.",
+        )
+    damaged = StorageError(f"Could not read the trained model {path}.", "Its facts are damaged.")
+    try:
+        kept, clusters = facts["scale"], facts["clusters"]
+        if not isinstance(kept, dict) or not isinstance(clusters, list):
+            raise damaged
+        offset, factor = (np.array(kept[name], np.float64) for name in ("offset", "factor"))
+        scale = FeatureScale(Scaling(kept["how"]), offset, factor)
+        numbers = np.array(clusters, np.int32)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise damaged from error
+    model = load_model(path)
+    width = int(model.n_features_in_)
+    if features.ndim != 2 or features.shape[1] != width:
+        raise ClusteringError(
+            f"Could not use the trained model {path.name}.",
+            f"It takes {width} features of an image, not {features.shape[-1]}.",
+            "Describe the images with the backbone of the run that trained it.",
+        )
+    fits = all(part.shape in ((0,), (width,)) for part in (scale.offset, scale.factor))
+    count = len(np.asarray(getattr(model, "cluster_centers_", ())))
+    if not fits or numbers.ndim != 1 or len(numbers) > count:
+        raise damaged
+    found = model.predict(scale.apply(features))
+    # clusters after the last that had an image have no number
+    known = np.concatenate([numbers, np.full(count + 1 - len(numbers), -1, np.int32)])
+    result: NDArray[np.int32] = known[found]
     return result
 
 
@@ -323,7 +362,14 @@ def _facts(
         quality_end=follower.measure(labels),
         seconds=seconds,
         threshold=float(getattr(estimator, "threshold_", math.nan)),
+        prototypes=_prototypes(estimator),
     )
+
+
+def _prototypes(estimator: DeepClusterer) -> tuple[int, ...]:
+    """Rows of the images that a head that makes images finds typical, cluster by cluster."""
+    found = np.ravel(getattr(estimator, "prototypes_", np.empty(0, np.int32)))
+    return tuple(int(row) for row in found if row >= 0)
 
 
 class _Follower:

@@ -116,19 +116,18 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
             TrainingError: If the training diverges.
         """
         del y
-        before = vars(self).copy()
+        before = self.__dict__.copy()
         try:
             self._fit(X, callback, tick)
         except BaseException:  # cancelled, diverged, refused: as if it had not been called
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
         return self
 
     def _fit(self, rows: ArrayLike, callback: Callback | None, tick: Tick | None) -> None:
         features = finite_rows(self, rows, reset=True, is_float32=True)
-        if not (self.n_clusters is None or isinstance(self.n_clusters, Integral)):
-            check_number("the head", "n_clusters", self.n_clusters, 1, is_whole=True)
+        _check_whole(self.n_clusters)
         self._check_count(len(features))
         self._check(features)
         device = pick_device(self.device).torch_name
@@ -326,3 +325,9 @@ class DeepClusterer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMi
         check_is_fitted(self)
         features = finite_rows(self, X, reset=False, is_float32=True)
         return encode(self.network_.encoder, torch.from_numpy(self.scaling_.apply(features)))
+
+
+def _check_whole(n_clusters: object) -> None:
+    """Refuse a number of clusters that is none; None is left to the head."""
+    if n_clusters is not None and not isinstance(n_clusters, Integral):
+        check_number("the head", "n_clusters", n_clusters, 1, is_whole=True)

@@ -37,7 +37,7 @@ def check_number(
     if may_be_auto and isinstance(value, str) and value == "auto":
         return
     if isinstance(value, Integral if is_whole else Real):
-        number = float(value)  # type: ignore[arg-type] # Real has __float__
+        number = float(value)
         above = number > least if is_above else number >= least
         if math.isfinite(number) and above and number <= most:
             return

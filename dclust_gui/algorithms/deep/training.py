@@ -71,7 +71,7 @@ def epochs_for(steps: int, n_rows: int, batch_size: int, least: int = 5, most: i
     return max(least, min(most, math.ceil(steps * batch_size / max(1, n_rows))))
 
 
-def checked_epochs(epochs: int | str, automatic: int) -> int:
+def checked_epochs(epochs: object, automatic: int) -> int:
     """The number of epochs that a parameter stands for.
 
     Args:
@@ -83,11 +83,11 @@ def checked_epochs(epochs: int | str, automatic: int) -> int:
     """
     if epochs == "auto":
         return automatic
-    if not isinstance(epochs, Real) or not 0 <= epochs < math.inf:
+    if not isinstance(epochs, Real) or not 0 <= float(epochs) < math.inf:
         raise UnusableDataError(
             f"Could not train for {epochs!r} epochs.", "It must be 'auto' or a number from 0."
         )
-    return int(epochs)
+    return int(float(epochs))
 
 
 def generator_for(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
