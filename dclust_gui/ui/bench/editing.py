@@ -20,7 +20,15 @@ from dclust_gui.services.settings import Settings
 from dclust_gui.services.thumbnails import ThumbnailService
 from dclust_gui.services.workspace import Workspace
 from dclust_gui.ui.app import App
-from dclust_gui.ui.bench.common import N_IMAGES, FrameTimes, Row, application, wait, wait_until
+from dclust_gui.ui.bench.common import (
+    N_IMAGES,
+    FrameTimes,
+    Row,
+    application,
+    dispose,
+    wait,
+    wait_until,
+)
 from dclust_gui.ui.bench.opening import BigEngine, NoWarmUp, make_big_project
 
 if TYPE_CHECKING:
@@ -66,8 +74,7 @@ def measure(
                 app.commands.dialogs.close_all()
                 app.window.allow_close()
                 app.shutdown()
-                app.window.deleteLater()
-                app.deleteLater()
+                dispose(app.window, app)
 
 
 def _open(app: App, project: Path, n_images: int) -> None:

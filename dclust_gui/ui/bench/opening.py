@@ -31,6 +31,7 @@ from dclust_gui.ui.bench.common import (
     N_IMAGES,
     Row,
     application,
+    dispose,
     memory_row,
     wait,
     wait_until,
@@ -202,8 +203,7 @@ def measure(n_images: int = N_IMAGES) -> list[Row]:
                 app.commands.dialogs.close_all()
                 app.window.allow_close()
                 app.shutdown()
-                app.window.deleteLater()
-                app.deleteLater()
+                dispose(app.window, app)
 
 
 class Visit:

@@ -91,6 +91,7 @@ class ReviewKeeper(QObject):
         self._previews = PreviewLoader(workspace.thumbnails, self)
         self._page: ReviewPage | None = None
         self._review: ReviewSession | None = None
+        self._waiting: Callable[[], frozenset[int]] = frozenset
         self._files = ImageFiles()
         self._pictures: OrderedDict[int, QImage | None] = OrderedDict()
         self._job = -1
@@ -131,6 +132,14 @@ class ReviewKeeper(QObject):
     def review(self) -> ReviewSession | None:
         """The walk through the questions; None before they are found."""
         return self._review
+
+    def set_waiting(self, waiting: Callable[[], frozenset[int]]) -> None:
+        """Ask nothing about the new images that wait elsewhere.
+
+        Args:
+            waiting: Gives their ids.
+        """
+        self._waiting = waiting
 
     @property
     def is_shown(self) -> bool:
@@ -182,9 +191,10 @@ class ReviewKeeper(QObject):
             self.page.set_busy("Waiting for the work under way to end…")
             return
         self._is_due = False
+        self.page.set_busy(_LOOKING)
         self._run_id = session.clustering.run_id
         engine, arrays = self._workspace.engine, self._workspace.stores.arrays
-        self._job = self._host.start(ReviewJob(engine, arrays, snapshot_of(session)))
+        self._job = self._host.start(ReviewJob(engine, arrays, snapshot_of(session), self._waiting()))
 
     def _stop_job(self) -> None:
         job, self._job = self._job, -1
