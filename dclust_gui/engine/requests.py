@@ -105,6 +105,8 @@ class HeadFacts:
         seconds: Wall time.
         model: File of the trained model; empty when it is not kept.
         threshold: Reconstruction error above which images are Unassigned; nan without one.
+        prototypes: Rows of images that stand for what the head makes of the clusters, the most
+            typical of each first; empty where it makes nothing.
     """
 
     name: str
@@ -121,6 +123,7 @@ class HeadFacts:
     seconds: float
     model: str = ""
     threshold: float = math.nan
+    prototypes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

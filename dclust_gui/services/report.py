@@ -85,7 +85,7 @@ def report_values(
         "internal": {"space": clusters.space}
         | {name: round(value, 6) for name, value in clusters.internal.items()},
         **_trust(clusters),
-        **_head(clusters),
+        **_head(result),
         **_finetune(result),
     }
     if rows is not None:
@@ -152,9 +152,9 @@ def _trust(clusters: ClusterResult) -> Json:
     return {"trust": values}
 
 
-def _head(clusters: ClusterResult) -> Json:
+def _head(result: RunResult) -> Json:
     """How the training of a head went; nothing without one."""
-    found = clusters.head
+    found = result.clusters.head
     if found is None:
         return {}
     values: Json = {
@@ -175,7 +175,26 @@ def _head(clusters: ClusterResult) -> Json:
     }
     if math.isfinite(found.threshold):
         values["error_threshold"] = _number(found.threshold, 6)
+    if found.prototypes:
+        values["prototypes"] = _prototypes(result, found.prototypes)
     return {"head": values}
+
+
+def _prototypes(result: RunResult, rows: Sequence[int]) -> list[Json]:
+    """Typical images of each of the run's clusters: rows of its features, and files."""
+    prefixes, units = root_prefixes(result.ingest.scan.roots), result.ingest.scan.units
+    found: dict[int, list[int]] = {}
+    for row in rows:
+        found.setdefault(int(result.clusters.labels[row]), []).append(row)
+
+    def path(row: int) -> str:
+        unit = units[int(result.rows[row])]
+        return prefixes[unit.root] + display_path(unit.relative)
+
+    return [
+        {"cluster": cluster, "rows": own, "images": [path(row) for row in own]}
+        for cluster, own in sorted(found.items())
+    ]
 
 
 def _finetune(result: RunResult) -> Json:
