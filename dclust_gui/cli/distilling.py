@@ -12,13 +12,13 @@ from dclust_gui.cli import output
 from dclust_gui.cli.exporting import run_plan, say_result
 from dclust_gui.cli.running import check_can_write, check_folders, interruptible
 from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.control import ignore_events
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.images import ImageStatus, display_path
 
 if TYPE_CHECKING:
     from dclust_gui.algorithms.student.files import TaughtStudent
-    from dclust_gui.cli.output import ProgressView
-    from dclust_gui.domain.control import CancelToken
+    from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.services.classifying import Classified
     from dclust_gui.services.export import ExportResult
     from dclust_gui.services.export_plan import ExportPlan
@@ -69,7 +69,7 @@ def distil(
         job = DistilJob(
             workspace.engine, snapshot, project.stem, Lesson(kind, precision, seed=seed)
         )
-        taught = job.run(view, token)
+        taught = job.run(ignore_events if as_json else view, token)
         save_student(taught, out)
     if as_json:
         output.say_json(_student_facts(taught, out))
@@ -117,10 +117,11 @@ def classify(
         taught = read_student(model)
         request = request_for(taught, roots, device, backbone)
         with Workspace() as workspace:
-            found = classify_folders(workspace.engine, taught, request, view, token, threshold)
+            sink = ignore_events if as_json else view
+            found = classify_folders(workspace.engine, taught, request, sink, token, threshold)
         _write(found, out)
         if export is not None:
-            exported = _export(found, export, view, token)
+            exported = _export(found, export, ignore_events if as_json else view, token)
     if as_json:
         output.say_json(_facts(found))
     else:
@@ -206,13 +207,13 @@ def _write(found: Classified, out: Path | None) -> None:
 
 
 def _export(
-    found: Classified, target: Path, view: ProgressView, token: CancelToken
+    found: Classified, target: Path, sink: EventSink, token: CancelToken
 ) -> tuple[ExportPlan, ExportResult]:
     from dclust_gui.services.export_plan import ExportRequest, export_items, plan_export
 
     items = export_items(found.records, found.clustering)
     plan = plan_export(items, found.roots, ExportRequest(target), token)
-    return plan, run_plan(plan, view, token)
+    return plan, run_plan(plan, sink, token)
 
 
 def _say_found(found: Classified, out: Path | None) -> None:

@@ -93,7 +93,7 @@ class DistilJob:
         rows, scale = scale_features(features, run.settings.scale)
         del features
         token.checkpoint()
-        meter = StageMeter(Stage.CLUSTER, 0, sink, token)
+        meter = StageMeter(Stage.HEAD, 0, sink, token)
         said = np.uint8(ImageFlag.HAND_PLACED | ImageFlag.APPROVED)
         edited = (state.flags[images] & said) != 0
         taught = state.labels[images] != UNASSIGNED

@@ -44,12 +44,14 @@ class ReviewJob:
         engine: Gives the features.
         arrays: Keeps neighbours and layouts.
         snapshot: The project.
+        without: Ids of new images that the Inbox asks about.
         title: What it does.
     """
 
     engine: Engine
     arrays: ArrayCache
     snapshot: Snapshot
+    without: frozenset[int] = frozenset()
     title: str = "Looking for what to review"
 
     def run(self, sink: EventSink, token: CancelToken) -> tuple[ReviewItem, ...]:
@@ -78,9 +80,12 @@ class ReviewJob:
         found = QuestionFinder(
             state, images, near, rows if space is None else space, len(run.images)
         )
-        items = found.items(meter)
+        items = tuple(i for i in found.items(meter) if not self._is_elsewhere(i))
         meter.finish()
         return items
+
+    def _is_elsewhere(self, item: ReviewItem) -> bool:
+        return item.kind is ReviewKind.ARRIVAL and int(item.images[0]) in self.without
 
 
 @dataclass(frozen=True, slots=True)

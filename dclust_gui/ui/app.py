@@ -34,6 +34,7 @@ from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.editing import EditKeeper
 from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.history import HistoryKeeper
+from dclust_gui.ui.windows.inbox import InboxKeeper
 from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
 from dclust_gui.ui.windows.map_page import MapPage
@@ -192,6 +193,15 @@ class App(QObject):
             self.engine_host,
             self._workspace,
         )
+        self.inbox = InboxKeeper(
+            self.window,
+            self.controller,
+            self.work,
+            self.looking,
+            self.engine_host,
+            self._workspace,
+        )
+        self.review.set_waiting(self.inbox.waiting)
         self.runs = RunsKeeper(
             self.window,
             self.controller,
@@ -232,6 +242,7 @@ class App(QObject):
             self.editing,
             self.review,
             self.reclustering,
+            self.inbox,
             self.runs,
             self.filter_host,
             self._inspector_previews,

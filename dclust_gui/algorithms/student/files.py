@@ -14,6 +14,7 @@ import binascii
 import json
 import math
 import pickle
+import warnings
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -262,7 +263,9 @@ def _finite(value: float) -> float | None:
 
 
 def _from_pt(path: Path) -> tuple[str, dict[str, Tensor]]:
-    found = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251 -- safe mode
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the pickle protocol of files that are refused
+        found = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251 -- safe mode
     if found["format"] != FORMAT or found["version"] != VERSION:
         raise ValueError("another format")
     return str(found["facts"]), dict(found["tensors"])

@@ -17,7 +17,7 @@ from dclust_gui.ui.views.comparison_strips import middle_of
 from dclust_gui.ui.views.theme import GRID, colours, is_dark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -136,6 +136,11 @@ class SectionGrid(QWidget):
             self._pictures.clear()
         self._files = files
         self._unchecked.clear()
+
+    def restore_unchecked(self, images: Iterable[int]) -> None:
+        """Take out exactly these images."""
+        self._unchecked = set(images)
+        self.update()
 
     def set_sections(self, sections: Sequence[Section]) -> None:
         """Show other sections; what was taken out stays so."""

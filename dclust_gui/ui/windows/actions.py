@@ -75,6 +75,7 @@ SPECS: dict[str, Spec] = {
     "dendrogram": Spec("Dendrogram", ("Ctrl+2",), "", "The tree of clusters, with pictures"),
     "map": Spec("Map", ("Ctrl+3",), "", "All images on a plane, like ones together"),
     "comparison": Spec("Before and after training", (), "", "What the last training has changed"),
+    "inbox": Spec("Inbox", (), "", "New images, sorted for you to accept"),
     "preview": Spec("Preview", (), "", "Space or Enter in the gallery"),
     "show_all": Spec("Show all images", ("G",), "images"),
     "group": Spec("Group by cluster", ("Ctrl+Shift+B",), is_checkable=True),

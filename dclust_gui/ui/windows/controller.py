@@ -421,7 +421,7 @@ def done_text(step: Step) -> str:
     """What a step has done, as `Moved 12 images to 'Beach'` with a full stop."""
     verb, _, rest = step.title.partition(" ")
     past = {"move": "Moved", "merge": "Merged", "new": "Made new", "cluster": "Clustered"}
-    past |= {"name": "Named", "keep": "Kept", "re-cluster": "Re-clustered"}
+    past |= {"name": "Named", "sort": "Sorted", "keep": "Kept", "re-cluster": "Re-clustered"}
     past |= {"approve": "Approved", "take": "Took"}
     text = f"{past.get(verb, verb.capitalize())} {rest}.".replace(": move ", ": moved ")
     if step.title.endswith(" to Unassigned"):

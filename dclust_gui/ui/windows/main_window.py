@@ -354,7 +354,8 @@ class MainWindow(QMainWindow):
     def _view_menu(self, menu: QMenu) -> None:
         actions = self.actions_
         self._fill(
-            menu, "gallery dendrogram map review_page comparison | back forward | show_all group |"
+            menu,
+            "gallery dendrogram map review_page inbox comparison | back forward | show_all group |",
         )
         for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
             menu.addMenu(title).addActions(group.actions())
