@@ -25,6 +25,7 @@ from dclust_gui.domain.history import History, Marker, Step
 from dclust_gui.domain.identity import Adoption, adopt
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.domain.names import check_names, wanted_name
+from dclust_gui.domain.runs import NO_HEAD
 from dclust_gui.domain.selection import Selection
 
 if TYPE_CHECKING:
@@ -375,6 +376,13 @@ class ProjectSession:
         taken = adopt(self._clustering, run.images.astype(np.int64), run.labels.astype(np.int32))
         k = len(set(taken.labels.tolist()) - {UNASSIGNED})
         what = f"{edits.count_of(len(run.images))} into {edits.count_of(k, 'cluster')}"
+        if run.settings.head != NO_HEAD:
+            from dclust_gui.services.methods import heads
+
+            name = run.settings.head
+            what += f" after training {next((h.title for h in heads() if h.name == name), name)}"
+        elif run.settings.trains:
+            what += " after training the backbone"
         edit = edits.replace_all(
             self._clustering,
             edits.EditKind.RUN,

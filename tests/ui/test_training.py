@@ -19,7 +19,12 @@ from dclust_gui.services.before_after import BeforeAfter, ClusterChange
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.comparison_strips import side_of
-from dclust_gui.ui.views.comparison_view import ComparisonView, advice_text, numbers_text
+from dclust_gui.ui.views.comparison_view import (
+    TO_EARLIER,
+    ComparisonView,
+    advice_text,
+    numbers_text,
+)
 from dclust_gui.ui.views.run_panel import RunPanel
 from dclust_gui.ui.views.training_panel import TrainingPanel
 
@@ -223,3 +228,12 @@ def test_only_an_open_project_can_go_back(view: ComparisonView) -> None:
     view.set_editable(False)
     (back,) = [b for b in view.findChildren(QPushButton) if "Go back" in b.text()]
     assert not back.isEnabled()
+
+
+def test_the_way_back_from_a_second_training_leads_to_the_first(view: ComparisonView) -> None:
+    (back,) = [b for b in view.findChildren(QPushButton) if "Go back" in b.text()]
+    assert "frozen features" in back.text()
+    view.set_busy("Trained on your images with IDEC", TO_EARLIER)
+    assert back.text() == "Go back to the earlier training"
+    view.set_busy("Trained on your images with DEC")
+    assert "frozen features" in back.text()

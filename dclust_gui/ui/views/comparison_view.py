@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _SIMILAR = 0.005
 """Silhouettes that differ by less are as good as each other."""
 
+TO_FROZEN = "Go back to the frozen features"
+TO_EARLIER = "Go back to the earlier training"
+
 
 class ComparisonView(QWidget):
     """Shows a `BeforeAfter`.
@@ -49,7 +52,7 @@ class ComparisonView(QWidget):
         self._keep = QPushButton("Keep", self)
         self._keep.setProperty("look", "primary")
         self._keep.setToolTip("Go on with the trained clusters")
-        self._return = QPushButton("Go back to the frozen features", self)
+        self._return = QPushButton(TO_FROZEN, self)
         self._return.setToolTip("Put the clusters back as they were before the training; one step")
         self._scroller = QScrollArea(self)
         self._place()
@@ -66,9 +69,15 @@ class ComparisonView(QWidget):
         """None: images that are selected elsewhere are not seen here."""
         return ()
 
-    def set_busy(self, title: str) -> None:
-        """Say that the comparison is being made."""
+    def set_busy(self, title: str, way_back: str = TO_FROZEN) -> None:
+        """Say that the comparison is being made.
+
+        Args:
+            title: What was done.
+            way_back: Words of the button that undoes it.
+        """
         self._title.setText(title)
+        self._return.setText(way_back)
         self._numbers.setText("Comparing…")
         self._advice.clear()
 

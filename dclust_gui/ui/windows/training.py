@@ -18,7 +18,7 @@ from dclust_gui.services.tuning import BackbonesQuery, TuningTimeQuery
 from dclust_gui.ui.bridge.query_host import QueryHost
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
-from dclust_gui.ui.views.comparison_view import ComparisonView
+from dclust_gui.ui.views.comparison_view import TO_EARLIER, TO_FROZEN, ComparisonView
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.training_panel import title_of
 from dclust_gui.ui.views.view_bar import View
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _CHANNEL = "before and after"
 _TIME_LATER = "How long it takes is measured, and told, when it begins."
-RETURN_TITLE = "go back to the frozen features"
 
 
 class TrainingKeeper(QObject):
@@ -79,6 +78,7 @@ class TrainingKeeper(QObject):
         self._before: Clustering | None = None
         self._step: Step | None = None
         self._ticket = -1
+        self._way_back = TO_FROZEN
         work.training_shown.connect(self._on_work_training_shown)
         work.training_accepted.connect(self._on_work_training_accepted)
         work.state_changed.connect(self._on_work_state_changed)
@@ -170,13 +170,15 @@ class TrainingKeeper(QObject):
         self._before, self._step = before, session.history.undo_step
         run = session.run
         method = "" if run is None else method_of(run)
-        self.view.set_busy(f"Trained on your images with {title_of(method)}")
+        run_before = session.store.run(before.run_id)
+        self._way_back = TO_EARLIER if run_before.settings.trains else TO_FROZEN
+        self.view.set_busy(f"Trained on your images with {title_of(method)}", self._way_back)
         self.view.set_editable(self._controller.is_editable)
         self._window.show_page(self.view)
         self._follow()
         after = snapshot_of(session)
         # Other features may be in use now; both are measured in those from before.
-        space = replace(after, run=session.store.run(before.run_id))
+        space = replace(after, run=run_before)
         self._list_backbones()
         query = BeforeAfterQuery(self._service, before, after, space)
         self._ticket = self._queries.ask(_CHANNEL, query)
@@ -212,7 +214,8 @@ class TrainingKeeper(QObject):
             if session.history.undo_step is self._step:
                 session.undo()
             else:
-                session.accept_run(session.store.run(before.run_id), RETURN_TITLE)
+                title = self._way_back[0].lower() + self._way_back[1:]
+                session.accept_run(session.store.run(before.run_id), title)
         except KnownError as error:
             self._window.messages.show_message(Message(MessageKind.ERROR, str(error)))
             return

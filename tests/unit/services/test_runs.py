@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,6 +69,19 @@ def test_run_in_a_project_is_one_step(workspace: Workspace, session: ProjectSess
     assert '"version"' in session.run.report
     session.undo()
     assert set(session.clustering.labels.tolist()) == {UNASSIGNED}
+
+
+def test_the_step_of_a_training_names_its_head(
+    workspace: Workspace, session: ProjectSession
+) -> None:
+    run_again(session, workspace)
+    assert session.run is not None
+    for name, title in (("dec", "DEC"), ("head-of-tomorrow", "head-of-tomorrow")):
+        settings = replace(session.run.settings, head=name)
+        session.accept_run(replace(session.run, id=0, settings=settings))
+        step = session.history.undo_step
+        assert step is not None
+        assert step.title == f"cluster 12 images into 3 clusters after training {title}"
 
 
 def test_stopped_run_leaves_the_project_as_it_was(
