@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from dclust_gui.services.session import ProjectSession
 
 _MODES = "copy, move, hardlink, symlink (relative) or reflink."
-_FORMATS = ", ".join([*TreeFormat, *FileFormat])
+_XMP = "xmp"
+_FORMATS = ", ".join([*TreeFormat, *FileFormat, _XMP])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ def export(
         typer.Option(help="Pattern of file names: {name}, {cluster}, {number}, {date}, {time}."),
     ] = "{name}",
     on_conflict: Annotated[str, typer.Option(help="number or skip.")] = "number",
+    sidecars: Annotated[
+        str, typer.Option(help="Names of XMP sidecars: stem (a.xmp) or full (a.jpg.xmp).")
+    ] = "stem",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
@@ -72,7 +76,9 @@ def export(
     from dclust_gui.services.export_plan import ExportMode, ExportRequest, OnConflict
 
     tree = TreeFormat(form) if form in set(TreeFormat) else None
-    file = None if tree is not None else parse_choice(form, FileFormat, "format")
+    file = None
+    if tree is None and form != _XMP:
+        file = parse_choice(form, FileFormat, f"format, or '{_XMP}',")
     layout = Layout(nested, keep_folders, name)
     is_move = mode == ExportMode.MOVE.value and tree is not None
     session = open_session(project, read_only=not is_move or dry_run)
@@ -88,7 +94,9 @@ def export(
             project,
         )
         wish = _Wish(directory, tree, file, scope, request)
-        if file is not None:
+        if form == _XMP:
+            title = _export_xmp(session, wish, sidecars, dry_run=dry_run)
+        elif file is not None:
             title = _export_file(session, wish, dry_run=dry_run)
         else:
             title = _export_tree(session, wish, dry_run=dry_run)
@@ -234,6 +242,33 @@ def _export_file(session: ProjectSession, wish: _Wish, *, dry_run: bool) -> str:
     for name in result.skipped:
         output.say(f"Left out, as the name is taken: {name}")
     return result.title
+
+
+def _export_xmp(session: ProjectSession, wish: _Wish, names: str, *, dry_run: bool) -> str:
+    """Keywords in sidecars; returns the title for the history."""
+    from dclust_gui.services.formats.images import labelled_images
+    from dclust_gui.services.snapshot import snapshot_of
+    from dclust_gui.services.xmp.sidecars import SidecarNames, write_sidecars
+
+    rule = parse_choice(names, SidecarNames, "rule for sidecars")
+    every = rule is SidecarNames.FULL
+    images = labelled_images(snapshot_of(session), wish.scope, with_companions=every)
+    named = sum(bool(image.cluster is not None and image.cluster.name) for image in images)
+    if dry_run:
+        output.say(f"Keywords of {count_of(named)} to sidecars in {wish.directory}.")
+        return ""
+    with interruptible() as token:
+        result = write_sidecars(images, session.roots, wish.directory, rule, token)
+    output.say(f"{count_of(len(result.written), 'sidecar')} written in {wish.directory}.")
+    if result.unchanged:
+        output.say(f"{count_of(result.unchanged, 'sidecar')} had the keywords already.")
+    if result.unnamed:
+        output.say(f"{count_of(result.unnamed)} in clusters without a name got no keyword.")
+    output.say("Adobe's programs read sidecars for RAW files only; darktable and digiKam for all.")
+    say_files("left as they are", [(str(path), reason) for path, reason in result.left])
+    if not result.written:
+        return ""
+    return f"export keywords of {count_of(named)} to '{wish.directory.name}'"
 
 
 def _mark(project: Path, title: str) -> None:
