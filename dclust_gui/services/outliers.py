@@ -5,6 +5,7 @@ Measuring may take seconds; ask on the query thread. Thresholds are cheap and ca
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.domain.edits import Edit
+    from dclust_gui.domain.runs import Run
     from dclust_gui.services.feature_matrix import FeatureMatrix
     from dclust_gui.services.similar import SimilarService
     from dclust_gui.services.snapshot import Snapshot
@@ -228,7 +230,7 @@ def deviations_of(report: OutlierReport, *, per_cluster: bool) -> NDArray[np.flo
         report: The measure.
         per_cluster: Compare with the image's own cluster in place of all images.
     """
-    from dclust_gui.algorithms.outliers import robust_deviations
+    from dclust_gui.algorithms.robust import robust_deviations
 
     return robust_deviations(report.values, report.labels if per_cluster else None)
 
@@ -255,7 +257,7 @@ def beyond(
     Raises:
         InputError: If `deviations` is no number.
     """
-    from dclust_gui.algorithms.outliers import robust_threshold
+    from dclust_gui.algorithms.robust import robust_threshold
 
     if not math.isfinite(deviations):
         raise InputError("Could not find what lies outside.", "The threshold must be a number.")
@@ -288,7 +290,7 @@ def deviations_at(report: OutlierReport, threshold: float) -> float:
     Raises:
         InputError: If the value cannot be.
     """
-    from dclust_gui.algorithms.outliers import centre_and_spread
+    from dclust_gui.algorithms.robust import centre_and_spread
 
     value = threshold
     if report.measure is Measure.CONFIDENCE:
@@ -325,3 +327,43 @@ def set_aside(state: Clustering, images: NDArray[np.integer], measure: Measure) 
     edit = unassign(state, ids)
     why = measure.words.lower()
     return replace(edit, title=f"set aside {count_of(len(ids))} ({why})")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunErrors:
+    """Reconstruction errors that a run has kept.
+
+    Attributes:
+        values: float32 (n_images,); NaN for images that the run did not have.
+        threshold: Above it the run left images Unassigned; NaN where unknown.
+    """
+
+    values: NDArray[np.float32]
+    threshold: float
+
+    def text(self, image: int) -> str:
+        """An image's error in words; empty where unknown."""
+        value = float(self.values[image]) if image < len(self.values) else math.nan
+        if not math.isfinite(value):
+            return ""
+        if not math.isfinite(self.threshold):
+            return f"{value:.3g}"
+        side = "above" if value > self.threshold else "below"
+        return f"{value:.3g} ({side} the threshold {self.threshold:.3g})"
+
+
+def errors_of(run: Run | None, n_images: int) -> RunErrors | None:
+    """The reconstruction errors of a run; None if it has none.
+
+    Args:
+        run: The run.
+        n_images: Number of images of the project.
+    """
+    if run is None or run.errors is None:
+        return None
+    values = np.full(n_images, np.nan, np.float32)
+    values[run.images] = run.errors
+    values.setflags(write=False)
+    head = json.loads(run.report).get("head")
+    found = head.get("error_threshold") if isinstance(head, dict) else None
+    return RunErrors(values, float(found) if isinstance(found, int | float) else math.nan)

@@ -39,6 +39,7 @@ from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
 from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
+from dclust_gui.ui.windows.outliers import OutlierKeeper
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.reclustering import ReclusterKeeper
 from dclust_gui.ui.windows.review import ReviewKeeper
@@ -147,6 +148,16 @@ class App(QObject):
         self.names = NamesKeeper(
             self.window, self.controller, self.query_host, self._workspace.engine, settings
         )
+        self.outliers = OutlierKeeper(
+            self.window,
+            self.controller,
+            self.query_host,
+            self.similar,
+            self._workspace.stores.arrays,
+            source,
+            self.gallery,
+            self.inspection,
+        )
         self.history = HistoryKeeper(self.window, self.controller)
         self.tree_page = TreePage(self.window, self.controller, self.commands.dialogs, source)
         self.tree_page.rename_requested.connect(self.window.clusters.edit_cluster)
@@ -238,6 +249,7 @@ class App(QObject):
             self.tree_page,
             self.map_page,
             self.shortlist,
+            self.outliers,
             self.training,
             self.editing,
             self.review,

@@ -47,7 +47,7 @@ from dclust_gui.algorithms.deep.networks import ENCODED_ROWS, AutoencoderNetwork
 from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.lloyd import nearest_two
 from dclust_gui.algorithms.meanshift import MeanShift
-from dclust_gui.algorithms.outliers import robust_threshold
+from dclust_gui.algorithms.robust import robust_threshold
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

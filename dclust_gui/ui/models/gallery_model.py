@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.changes import ChangeSet
     from dclust_gui.domain.images import ImageRecord
+    from dclust_gui.services.outliers import RunErrors
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
     from dclust_gui.ui.models.gallery_source import GallerySource
 
@@ -87,6 +88,7 @@ class GalleryModel(QAbstractListModel):
         self._ratio = 1.0
         self._wanted: tuple[int, ...] = ()
         self._ranks = SortRanks(self)
+        self._errors: RunErrors | None = None
         self._arrangement = arrange(
             Clustering.empty(0), np.empty(0, np.int32), GalleryFilter(), is_grouped=False
         )
@@ -146,6 +148,19 @@ class GalleryModel(QAbstractListModel):
         """Sort by something else."""
         if key is not self._sort:
             self._sort = key
+            self._rearrange()
+
+    def set_typicality(self, values: NDArray[np.float32] | None) -> None:
+        """Let "typical" mean these values: float32 (n_images,); None for the run's confidence."""
+        is_shown = self._sort in (SortKey.MOST_TYPICAL, SortKey.LEAST_TYPICAL)
+        if self._ranks.set_typicality(values) and is_shown:
+            self._rearrange()
+
+    def set_errors(self, errors: RunErrors | None) -> None:
+        """Sort by these reconstruction errors, and tell them; None for none."""
+        self._errors = errors
+        self._ranks.set_errors(None if errors is None else errors.values)
+        if self._sort is SortKey.RECONSTRUCTION_ERROR:
             self._rearrange()
 
     def set_filter(self, wanted: GalleryFilter) -> None:
@@ -305,7 +320,10 @@ class GalleryModel(QAbstractListModel):
         record = self._record(image_id)
         if role == Qt.ItemDataRole.ToolTipRole:
             reason = record.facts.reason
-            return display_path(record.relative) + (f"\n{reason}" if reason else "")
+            error = "" if self._errors is None else self._errors.text(image_id)
+            lines = [display_path(record.relative), reason]
+            lines += [f"Reconstruction error: {error}"] if error else []
+            return "\n".join(line for line in lines if line)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             signs = badges_of(record, int(self._clustering.flags[image_id]))
             place = (row + 1, self.rowCount())

@@ -32,6 +32,7 @@ class SortKey(StrEnum):
     CAPTURE_TIME = "capture time"
     MOST_TYPICAL = "most typical"
     LEAST_TYPICAL = "least typical"
+    RECONSTRUCTION_ERROR = "reconstruction error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,14 @@ def _no_ranks() -> NDArray[np.int32]:
     return np.empty(0, np.int32)
 
 
+def _fitted(values: NDArray[np.float32] | None, n_images: int) -> NDArray[np.float32]:
+    """Values of so many images; NaN for those that came later."""
+    found = np.full(n_images, np.nan, np.float32)
+    if values is not None:
+        found[: len(values)] = values[:n_images]
+    return found
+
+
 class SortRanks(QObject):
     """Remembers ranks until images or confidence change.
 
@@ -55,6 +63,8 @@ class SortRanks(QObject):
         self._source: GallerySource | None = None
         self._ranks: dict[SortKey, NDArray[np.int32]] = {}
         self._confidence: NDArray[np.float32] | None = None
+        self._typicality: NDArray[np.float32] | None = None
+        self._errors: NDArray[np.float32] | None = None
         self._old: dict[SortKey, NDArray[np.int32]] = {}
         self._wanted: list[SortKey] = []
         self._keys: list[str] = []
@@ -88,6 +98,29 @@ class SortRanks(QObject):
         self._ranks.pop(SortKey.MOST_TYPICAL, None)
         self._ranks.pop(SortKey.LEAST_TYPICAL, None)
 
+    def set_typicality(self, values: NDArray[np.float32] | None) -> bool:
+        """Take these as how typical images are in place of the run's confidence.
+
+        Args:
+            values: float32 (n_images,), larger is more typical; None for the confidence again.
+
+        Returns:
+            Whether that is another order than before.
+        """
+        if values is self._typicality:
+            return False
+        known = self._typicality
+        is_same = values is not None and known is not None and np.array_equal(values, known, True)  # noqa: FBT003 -- NaN are equal
+        self._typicality = values
+        if not is_same:
+            self.forget_typicality()
+        return not is_same
+
+    def set_errors(self, values: NDArray[np.float32] | None) -> None:
+        """Take these as reconstruction errors: float32 (n_images,); None for none."""
+        self._errors = values
+        self._ranks.pop(SortKey.RECONSTRUCTION_ERROR, None)
+
     def confidence(self) -> NDArray[np.float32]:
         """float32 (n_images,); NaN where the run did not have the image."""
         if self._confidence is None:
@@ -113,8 +146,12 @@ class SortRanks(QObject):
     def _rank_at_once(self, key: SortKey, images: Sequence[ImageRecord]) -> NDArray[np.int32]:
         if key in _KEYS:
             return ranks_of(_KEYS[key](images))
+        if key is SortKey.RECONSTRUCTION_ERROR:
+            return typicality_ranks(_fitted(self._errors, len(images)), descending=True)
         values = self.confidence()
-        if self._source is not None:
+        if self._typicality is not None:
+            values = _fitted(self._typicality, len(images))
+        elif self._source is not None:
             values = typicality(values, self._source.clustering)
         return typicality_ranks(values, descending=key is SortKey.MOST_TYPICAL)
 

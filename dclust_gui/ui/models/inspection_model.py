@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.domain.selection import Selection
     from dclust_gui.services.inspection import InspectionService
+    from dclust_gui.services.outliers import RunErrors
     from dclust_gui.ui.bridge.preview_loader import LargePicture, PreviewLoader
     from dclust_gui.ui.bridge.query_host import QueryHost
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
@@ -142,6 +143,7 @@ class InspectionModel(QObject):
         self._previews = previews
         self._thumbnails = thumbnails
         self._source: InspectionSource | None = None
+        self._errors: RunErrors | None = None
         self._unsubscribe: list[Callable[[], None]] = []
         self._is_active = True
         self._side_px = 512
@@ -250,6 +252,10 @@ class InspectionModel(QObject):
 
     # -- wishes ------------------------------------------------------------------------------
 
+    def set_errors(self, errors: RunErrors | None) -> None:
+        """Tell these reconstruction errors from now on; None for none."""
+        self._errors = errors
+
     def set_source(self, source: InspectionSource | None) -> None:
         """Follow another project, or none."""
         for stop in self._unsubscribe:
@@ -314,6 +320,10 @@ class InspectionModel(QObject):
         else:
             self._rest.stop()
 
+    def _error_rows(self, image: int) -> tuple[tuple[str, str], ...]:
+        text = "" if self._errors is None else self._errors.text(image)
+        return (("Reconstruction error", text),) if text else ()
+
     def _look_at(self, image: int) -> ImageLook:
         assert self._source is not None
         source, record = self._source, self._source.images[image]
@@ -339,7 +349,7 @@ class InspectionModel(QObject):
             cluster,
             states,
             None if np.isnan(confidence) else confidence,
-            fact_rows(record),
+            (*fact_rows(record), *self._error_rows(image)),
             warning_of(record),
         )
 

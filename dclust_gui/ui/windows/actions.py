@@ -97,6 +97,9 @@ SPECS: dict[str, Spec] = {
         "How many clusters?…", (), "", "Move between a coarse, a medium and a fine number"
     ),
     "names": Spec("Suggest names…", ("Ctrl+Shift+N",), "", "Names from what the network knows"),
+    "outliers": Spec(
+        "Find outliers…", (), "", "Images unlike the rest, or unlike their cluster; set them aside"
+    ),
     "new_cluster": Spec("New cluster", ("Ctrl+Shift+G",), "new", "New cluster from the selection"),
     "merge": Spec(
         "Merge clusters…",

@@ -12,13 +12,11 @@ from sklearn.metrics import roc_auc_score
 from dclust_gui.algorithms.knn import nearest_neighbours
 from dclust_gui.algorithms.outliers import (
     axis_residuals,
-    centre_and_spread,
     log_odds_against,
     neighbour_distances,
-    robust_deviations,
-    robust_threshold,
     temperature,
 )
+from dclust_gui.algorithms.robust import centre_and_spread, robust_deviations, robust_threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

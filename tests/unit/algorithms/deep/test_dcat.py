@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from dclust_gui.algorithms.base import UnusableDataError
 from dclust_gui.algorithms.deep import DCAT, Autoencoder, load_model, save_model
-from dclust_gui.algorithms.outliers import robust_threshold
+from dclust_gui.algorithms.robust import robust_threshold
 
 if TYPE_CHECKING:
     from pathlib import Path
