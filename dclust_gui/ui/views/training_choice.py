@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _HINT = (
-    "Something learns from these images before they are grouped: a small network, in a minute or"
-    " more, or the backbone itself. It does not always help: you see both results and choose."
+    "A network learns from these images before they are grouped. It takes a minute or more and"
+    " does not always help: you see both results and choose."
 )
 
 

@@ -23,12 +23,12 @@ from dclust_gui.ui.views.theme import GRID
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SMALL_TIP = "A small network learns from what the backbone sees in your images; a minute or more"
-_BACKBONE_TIP = "The last part of the backbone itself is trained on your pictures (fine-tuning)"
+_SMALL_TIP = "A small network learns from what the large one sees in your images; a minute or more"
+_BACKBONE_TIP = "The last part of the backbone itself is trained on your images (fine-tuning)"
 _BACKBONE_HINT = (
-    "Trains the last part of the network that looks at your pictures, on random crops of them, and"
-    " reads all images again with it. Best with a graphics card. It does not always help: you see"
-    " both results, and one click goes back. The trained backbone is kept for later runs."
+    "Trains the last part of the backbone, the network that sees your images, on random crops of"
+    " them, and then reads all images again. Best with a graphics card. One click goes back. The"
+    " trained backbone is kept: choose it again under Advanced."
 )
 _MEASURING = "Measuring how long it takes here…"
 
@@ -46,8 +46,8 @@ class TuningChoice(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._small = QRadioButton("A small network", self)
-        self._backbone = QRadioButton("The backbone itself", self)
+        self._small = QRadioButton("A small network (quick)", self)
+        self._backbone = QRadioButton("The network that sees the images (slow)", self)
         self._group = QButtonGroup(self)
         self._hint = QLabel(_BACKBONE_HINT, self)
         self._time = QLabel(self)
