@@ -24,9 +24,26 @@ class KeyGuard(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Claim a letter before it becomes a command."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            is_letter = len(event.text()) == 1 and event.text().isprintable()
-            if is_letter and event.modifiers() in _PLAIN:
-                event.accept()
-                return True
+        if _is_letter(event):
+            event.accept()
+            return True
         return super().eventFilter(watched, event)
+
+
+def is_for_field(event: QEvent, focus: QWidget | None) -> bool:
+    """Whether a key that may become a command belongs to the field that has the focus.
+
+    For fields that were made later than the window's `KeyGuard`.
+
+    Args:
+        event: Any event.
+        focus: What has the keyboard focus.
+    """
+    return isinstance(focus, QComboBox | QAbstractSpinBox) and _is_letter(event)
+
+
+def _is_letter(event: QEvent) -> bool:
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    is_printable = len(event.text()) == 1 and event.text().isprintable()
+    return is_printable and event.modifiers() in _PLAIN

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
+    QApplication,
     QDockWidget,
     QLabel,
     QMainWindow,
@@ -42,6 +43,7 @@ from dclust_gui.ui.views.training_panel import TrainingPanel
 from dclust_gui.ui.views.view_bar import ViewBar
 from dclust_gui.ui.windows.actions import Actions
 from dclust_gui.ui.windows.dropping import drop_hint
+from dclust_gui.ui.windows.key_guard import is_for_field
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -401,6 +403,9 @@ class MainWindow(QMainWindow):
     def event(self, event: QEvent) -> bool:
         """Tell of keys before they become commands: these must be up to date by then."""
         if event.type() == QEvent.Type.ShortcutOverride:
+            if is_for_field(event, QApplication.focusWidget()):
+                event.accept()
+                return True
             self.key_coming.emit()
         return super().event(event)
 

@@ -308,9 +308,10 @@ class Presenter(QObject):
             images: Ids of what was moved.
             clusters: Ids of those to show where none of the images is in sight.
         """
-        model = self._window.gallery.gallery
-        if self._shown and clusters and not model.shown(frozenset(images)):
-            self._window.clusters.select_clusters(clusters)
+        model, window = self._window.gallery.gallery, self._window
+        is_looked_at = window.page is window.gallery and bool(self._shown)
+        if is_looked_at and clusters and not model.shown(frozenset(images)):
+            window.clusters.select_clusters(clusters)
         shown = model.shown(frozenset(images))
         self._controller.select(images, shown[0] if shown else images[0])
 

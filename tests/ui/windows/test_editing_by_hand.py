@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import QLineEdit, QListWidget
 
 from dclust_gui.domain.clustering import UNASSIGNED
@@ -154,6 +154,21 @@ def test_a_key_right_after_a_click_finds_its_command(clustered_app: App, qtbot: 
     assert session_of(app).clustering.labels[3] == UNASSIGNED
 
 
+def test_letters_are_for_fields_that_came_after_the_window(
+    clustered_app: App, qtbot: QtBot
+) -> None:
+    app, page = clustered_app, clustered_app.reclustering.page
+    app.window.activateWindow()
+    app.window.show_page(page)
+    page.ways.setFocus()
+    qtbot.waitUntil(page.ways.hasFocus)
+    key = Qt.Key.Key_G
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier, "g")
+    event.ignore()
+    QCoreApplication.sendEvent(page.ways, event)
+    assert event.isAccepted()
+
+
 def test_naming_a_new_cluster_keeps_what_is_shown_and_gives_the_keys_back(
     clustered_app: App, qtbot: QtBot
 ) -> None:
@@ -189,6 +204,16 @@ def test_undoing_a_merge_shows_and_selects_its_clusters_again(clustered_app: App
     assert session_of(app).selection.images == set(range(8))
     app.controller.redo()
     assert panel.selected_clusters() == (2,)
+
+
+def test_undo_beside_the_gallery_leaves_the_chosen_clusters(clustered_app: App) -> None:
+    app, panel = clustered_app, clustered_app.window.clusters
+    app.controller.move([0], 2)
+    panel.select_cluster(3)
+    app.window.actions_["dendrogram"].trigger()
+    app.controller.undo()
+    assert panel.selected_clusters() == (3,)
+    assert session_of(app).selection.images == {0}
 
 
 def test_back_selects_several_clusters_again(clustered_app: App) -> None:
