@@ -21,6 +21,7 @@ from dclust_gui.domain.images import (
     ImageRecord,
     ImageStatus,
 )
+from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.domain.selection import Selection
 from dclust_gui.services.inspection import (
     Branch,
@@ -61,7 +62,7 @@ class Project:
     images: tuple[ImageRecord, ...]
     clustering: Clustering
     roots: tuple[Path, ...]
-    run: None = None
+    run: Run | None = None
     selection: Selection = field(default_factory=Selection)
     _listeners: list[Callable[[ChangeSet], None]] = field(default_factory=list)
     _selection_listeners: list[Callable[[Selection], None]] = field(default_factory=list)
@@ -350,6 +351,32 @@ def test_hidden_inspector_asks_for_nothing(
     assert not model._rest.isActive()
     inspector.show()
     qtbot.waitUntil(lambda: answers.asked == [2])
+
+
+def test_typical_images_of_the_cluster_are_a_strip(
+    inspector: Inspector, model: InspectionModel, project: Project, qtbot: QtBot
+) -> None:
+    every = np.arange(10, dtype=np.int32)
+    report = '{"head": {"prototypes": [{"rows": [4, 2]}, {"rows": [8]}]}}'
+    tree, sure = np.zeros((9, 4)), np.ones(10, np.float32)
+    project.run = Run(1, "", RunSettings(), "x", every, every * 0, sure, tree, report)
+    model.set_source(project)
+    project.select(1)
+    one, several = inspector.one.typical, inspector.several.typical
+    qtbot.waitUntil(lambda: one.strip.images() == (4, 2))
+    assert one.isVisible()
+    assert one.note.text().startswith("Of Beach:")
+    ear = Ear(inspector)
+    one.chosen.emit(4)
+    assert ear.heard == [((4,), 4)]
+    project.select(7, 8)
+    qtbot.waitUntil(lambda: several.strip.images() == (8,))
+    project.select(1, 8)  # of two clusters
+    qtbot.waitUntil(lambda: model.summary is not None)
+    assert several.isHidden()
+    project.run = None
+    project.select(1)
+    qtbot.waitUntil(one.isHidden)
 
 
 def test_closed_project_is_let_go(

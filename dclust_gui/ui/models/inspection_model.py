@@ -16,6 +16,7 @@ from dclust_gui.domain.images import ImageStatus, absolute_path, display_path
 from dclust_gui.services.inspection import ImageReport, SelectionReport
 from dclust_gui.services.queries import InspectQuery, SummaryQuery
 from dclust_gui.services.snapshot import SnapshotSource, snapshot_of
+from dclust_gui.services.typical import run_prototypes, typical_images
 from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class InspectionModel(QObject):
         self._report: ImageReport | None = None
         self._summary: SelectionReport | None = None
         self._wanted: tuple[int, ...] = ()
+        self._prototypes: tuple[int, tuple[int, ...]] = (0, ())
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_DELAY_MS)
@@ -229,6 +231,22 @@ class InspectionModel(QObject):
         """Ids of the selected images, ascending."""
         return () if self._source is None else tuple(sorted(self._source.selection.images))
 
+    @property
+    def typical(self) -> tuple[int, ...]:
+        """Typical images, by the run's head, of the one cluster that is selected; else empty."""
+        source = self._source
+        if source is None or source.run is None:
+            return ()
+        if self._look is not None:
+            cluster = self._look.cluster.cluster
+        elif self._summary is not None and len(self._summary.clusters) == 1:
+            cluster = self._summary.clusters[0][0]
+        else:
+            return ()
+        if self._prototypes[0] != source.run.id:
+            self._prototypes = (source.run.id, run_prototypes(source.run))
+        return typical_images(self._prototypes[1], source.clustering, cluster)
+
     def known_clusters(self) -> frozenset[int]:
         """Ids of the clusters that there are now."""
         return frozenset() if self._source is None else frozenset(self._source.clustering.clusters)
@@ -262,6 +280,7 @@ class InspectionModel(QObject):
             stop()
         self._unsubscribe = []
         self._source = source
+        self._prototypes = (0, ())
         self._service.forget()
         self._thumbnails.clear()
         if source is not None:
@@ -374,9 +393,11 @@ class InspectionModel(QObject):
             return
         if isinstance(answer, ImageReport) and answer.image == self.image:
             self._report = answer
-            self._request_thumbnails(tuple(n.image for n in answer.neighbours))
+            near = (n.image for n in answer.neighbours)
+            self._request_thumbnails(tuple(dict.fromkeys((*near, *self.typical))))
         elif isinstance(answer, SelectionReport):
             self._summary = answer
+            self._request_thumbnails(self.typical)
         self.report_changed.emit()
 
     @Slot(int, object)

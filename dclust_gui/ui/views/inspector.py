@@ -90,6 +90,8 @@ class Inspector(QWidget):
         one.move_requested.connect(self.move_requested)
         self.several.cluster_requested.connect(self.cluster_requested)
         self.several.similar_requested.connect(self.similar_requested)
+        self.several.image_chosen.connect(self._on_one_neighbour_chosen)
+        self.several.preview_requested.connect(self.preview_requested)
 
     def set_heat_model(self, heat: HeatModel) -> None:
         """Offer to show which regions of the picture count."""

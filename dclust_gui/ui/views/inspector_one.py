@@ -21,6 +21,7 @@ from dclust_gui.ui.views.inspector_parts import (
     say,
 )
 from dclust_gui.ui.views.inspector_strip import NeighbourStrip
+from dclust_gui.ui.views.inspector_typical import TypicalStrip
 from dclust_gui.ui.views.inspector_why import WhyRow
 from dclust_gui.ui.views.theme import GRID
 
@@ -80,6 +81,7 @@ class OneImagePage(QWidget):
         self.strip = NeighbourStrip(self)
         self.strip_note = note_label(self)
         self.similar = QPushButton("Find similar", self)
+        self.typical = TypicalStrip(model, self)
         self.branches = tuple(BranchRow(self) for _ in range(_MOST_BRANCHES))
         self._nodes: tuple[int, ...] = ()
         self._rows = QGridLayout()
@@ -103,6 +105,7 @@ class OneImagePage(QWidget):
             layout, "Why it is here", (self.confidence, *self.fits, self.verdict, self.why)
         )
         self._add_section(layout, "Nearest images", (self.strip, self.strip_note, self.similar))
+        layout.addWidget(self.typical)
         self._add_section(layout, "Place in the tree", self.branches)
         self._add_section(layout, "Details", ())
         self._rows.setContentsMargins(GRID // 2, 0, GRID // 2, 0)
@@ -132,6 +135,8 @@ class OneImagePage(QWidget):
         self.similar.clicked.connect(self._on_similar_clicked)
         self.strip.chosen.connect(self.neighbour_chosen)
         self.strip.opened.connect(self.preview_requested)
+        self.typical.chosen.connect(self.neighbour_chosen)
+        self.typical.opened.connect(self.preview_requested)
         self.why.move_requested.connect(self._on_why_move_requested)
         for row in (self.cluster, *self.fits):
             row.clicked.connect(self._on_cluster_row_clicked)
@@ -174,6 +179,7 @@ class OneImagePage(QWidget):
         others = sum(row[3].cluster != look.cluster.cluster for row in neighbours)
         note = f"{others} of {len(neighbours)} are in other clusters (marked)." if others else ""
         say(self.strip_note, report.why_not or note)
+        self.typical.show_typical()
         self._show_branches(look, report.branches)
 
     def _show_fits(self, look: ImageLook, report: ImageReport) -> None:
@@ -259,6 +265,7 @@ class OneImagePage(QWidget):
     @Slot(int, object)
     def _on_model_thumbnail_loaded(self, image: int, picture: QImage | None) -> None:
         self.strip.set_picture(image, picture)
+        self.typical.set_picture(image, picture)
 
     @Slot()
     def _on_picture_clicked(self) -> None:

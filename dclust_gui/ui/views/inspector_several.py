@@ -10,9 +10,12 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.inspection_model import bytes_text
 from dclust_gui.ui.views.inspector_parts import ClusterRow, ValueBar, note_label, say
+from dclust_gui.ui.views.inspector_typical import TypicalStrip
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
     from dclust_gui.services.inspection import SelectionReport
     from dclust_gui.ui.models.inspection_model import InspectionModel
 
@@ -30,10 +33,14 @@ class SeveralImagesPage(QWidget):
     Signals:
         cluster_requested: id of the cluster to show, or `UNASSIGNED`.
         similar_requested: image ids (a tuple).
+        image_chosen: id of the image to go to.
+        preview_requested: id of the image to show large.
     """
 
     cluster_requested = Signal(int)
     similar_requested = Signal(object)
+    image_chosen = Signal(int)
+    preview_requested = Signal(int)
 
     def __init__(self, model: InspectionModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,8 +50,12 @@ class SeveralImagesPage(QWidget):
         self.clusters = tuple(ClusterRow(self) for _ in range(_MOST_CLUSTERS))
         self.more = note_label(self)
         self.similar = QPushButton("Find similar", self)
+        self.typical = TypicalStrip(model, self)
         self._values: dict[str, QLabel] = {}
         self._place()
+        model.thumbnail_loaded.connect(self._on_model_thumbnail_loaded)
+        self.typical.chosen.connect(self.image_chosen)
+        self.typical.opened.connect(self.preview_requested)
         self.similar.clicked.connect(self._on_similar_clicked)
         for row in self.clusters:
             row.clicked.connect(self._on_cluster_row_clicked)
@@ -80,6 +91,7 @@ class SeveralImagesPage(QWidget):
         layout.addWidget(self.more)
         layout.addSpacing(GRID)
         layout.addWidget(self.similar)
+        layout.addWidget(self.typical)
         layout.addStretch(1)
         self.similar.setToolTip("Show the images most like the mean of these in the gallery")
 
@@ -109,6 +121,11 @@ class SeveralImagesPage(QWidget):
         n_rest = sum(n for _, n in rest)
         text = f"{count_of(n_rest)} in {count_of(len(rest), 'further cluster')}" if rest else ""
         say(self.more, text)
+        self.typical.show_typical()
+
+    @Slot(int, object)
+    def _on_model_thumbnail_loaded(self, image: int, picture: QImage | None) -> None:
+        self.typical.set_picture(image, picture)
 
     @Slot()
     def _on_similar_clicked(self) -> None:

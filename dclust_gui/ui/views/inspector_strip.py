@@ -111,11 +111,13 @@ class NeighbourStrip(QListWidget):
         """Ids of the images shown."""
         return tuple(int(self.item(row).data(_IMAGE_ROLE)) for row in range(self.count()))
 
-    def set_neighbours(self, rows: Sequence[tuple[int, str, float, ClusterLook]], own: int) -> None:
+    def set_neighbours(
+        self, rows: Sequence[tuple[int, str, float | None, ClusterLook]], own: int
+    ) -> None:
         """Show neighbours; pictures that are there already are kept.
 
         Args:
-            rows: Image, name, similarity and cluster of each.
+            rows: Image, name, similarity (None where it is of no interest) and cluster of each.
             own: The cluster whose images need no mark.
         """
         self._pictures = {i: p for i, p in self._pictures.items() if i in {r[0] for r in rows}}
@@ -125,7 +127,9 @@ class NeighbourStrip(QListWidget):
             item.setData(_IMAGE_ROLE, image)
             item.setData(_COLOUR_ROLE, None if cluster.cluster == own else cluster.colour)
             item.setData(_PICTURE_ROLE, self._pictures.get(image))
-            words = f"{name}\n{cluster.title}\nSimilarity {similarity:.2f}"
+            words = f"{name}\n{cluster.title}"
+            if similarity is not None:
+                words += f"\nSimilarity {similarity:.2f}"
             item.setToolTip(words)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, words.replace("\n", ", "))
             self.addItem(item)
