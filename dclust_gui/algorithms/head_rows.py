@@ -270,7 +270,7 @@ HEADS: tuple[Method, ...] = (
             Parameter("noise_weight", Kind.NUMBER, 10.0, 0.0, 1000, help="Of what is in it."),
             Parameter("code_weight", Kind.NUMBER, 10.0, 0.0, 1000, help="Of telling clusters."),
             Parameter("batch_size", Kind.INTEGER, 64, 2, 1_000_000, help="Images of a step."),
-            Parameter("learning_rate", Kind.NUMBER, 1e-4, 1e-8, 1.0, help="Length of the steps."),
+            Parameter("learning_rate", Kind.NUMBER, 2e-3, 1e-8, 1.0, help="Length of the steps."),
             Parameter("n_prototypes", Kind.INTEGER, 8, 0, 100, help="Typical images of a cluster."),
         ),
         cost="about the same for 300 as for 100,000 images: steps, not passes",
