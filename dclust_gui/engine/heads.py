@@ -114,7 +114,16 @@ def check_head(settings: RunSettings) -> None:
         raise InputError(
             f"There is no --head '{settings.head}'.", "", f"Choose one of: {', '.join(names)}."
         )
-    head(settings.head).parse(settings.head_parameters)
+    chosen = head(settings.head)
+    meant = set(settings.method_parameters) & {p.name for p in chosen.parameters}
+    if meant and settings.algorithm == "auto" and chosen.gives_labels:
+        name = min(meant)
+        raise InputError(
+            f"Could not set '{name}'.",
+            f"{chosen.title} groups the images itself, so there is no method to set it for.",
+            f"The head's own is named head.{name}.",
+        )
+    chosen.parse(settings.head_parameters)
 
 
 def train_head(

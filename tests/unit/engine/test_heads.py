@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     from dclust_gui.engine.requests import ClusterResult
 
 NAMES = [head.name for head in heads()]
-BRIEF = {"head.pretrain_epochs": "8", "head.epochs": "8", "head.code_size": "3"}
+BRIEF = {
+    "head.pretrain_epochs": "8",
+    "head.epochs": "8",
+    "head.code_size": "3",
+    "head.steps": "60",
+}
 CPU = TrainingPlace("cpu")
 
 
@@ -71,6 +77,7 @@ def test_a_head_that_groups_by_itself_is_left_to_it() -> None:
         ({"parameters": {"head.magic": "1"}}, "update_interval"),
         ({"parameters": {"head.epochs": "many"}}, "whole number"),
         ({"parameters": {"n_init": "3"}}, "no such parameter"),
+        ({"parameters": {"tol": "0.5"}}, "named head.tol"),
         ({"head": "none"}, "has no head"),
         ({"metric": "cosine"}, "--metric cosine"),
     ],
@@ -175,7 +182,7 @@ def test_cancel_ends_the_training_within_a_step() -> None:
             super().checkpoint()
 
     token = Stopping()
-    endless = {**BRIEF, "head.pretrain_epochs": "100000"}
+    endless = {"head.code_size": "3", "head.pretrain_epochs": "100000"}
     with pytest.raises(Cancelled):
         group(settings("dec", parameters=endless), token)
     assert token.looks == 30
@@ -190,7 +197,9 @@ def test_an_early_end_keeps_the_best_so_far() -> None:
         if isinstance(event, TrainingProgressed) and event.phase == "clustering":
             token.end_early()
 
-    wanted = settings("dec", parameters={**BRIEF, "head.epochs": "100000", "head.tol": "0"})
+    wanted = settings(
+        "dec", parameters={"head.pretrain_epochs": "8", "head.epochs": "100000", "head.tol": "0"}
+    )
     result = group_rows(blobs(), wanted, stop_when_clustering, token, None, CPU)
     assert np.bincount(result.labels).tolist() == [24, 24, 24]
     assert result.head is not None
@@ -225,3 +234,40 @@ def test_models_are_kept_up_to_a_size(tmp_path: Path) -> None:
     paths[3].with_suffix(".json").write_text("[]")
     with pytest.raises(StorageError, match="damaged"):
         files.facts(paths[3])
+
+
+# -- new images ----------------------------------------------------------------------------------
+
+
+def test_a_kept_head_refuses_other_features_and_damaged_facts(tmp_path: Path) -> None:
+    models = ModelFiles(tmp_path)
+    wanted = settings("dec")
+    _, result = group(wanted, place=TrainingPlace("cpu", models, "rows", "net"))
+    assert result.head is not None
+    path = Path(result.head.model)
+    assert np.array_equal(predict_labels(models, path, blobs(), "net"), result.labels)
+    with pytest.raises(ClusteringError, match="another backbone"):
+        predict_labels(models, path, blobs(), "other net")
+    with pytest.raises(ClusteringError, match="takes 16 features of an image, not 5"):
+        predict_labels(models, path, blobs()[:, :5])
+    facts = models.facts(path)
+    for changed in (
+        {**facts, "scale": None},
+        {**facts, "scale": {"how": "nonsense", "offset": [], "factor": []}},
+        {**facts, "clusters": "many"},
+        {**facts, "clusters": [0] * 50},
+    ):
+        path.with_suffix(".json").write_text(json.dumps(changed))
+        with pytest.raises(StorageError, match="damaged"):
+            predict_labels(models, path, blobs())
+
+
+def test_a_head_that_does_not_tell_the_runs_clusters_apart_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dclust_gui.engine.heads.LEAST_OWN_SHARE", 1.1)
+    place = TrainingPlace("cpu", ModelFiles(tmp_path), "rows", "net")
+    _, result = group(settings("n2d"), place=place)
+    assert result.head is not None
+    assert result.head.model == ""
+    assert not list(tmp_path.iterdir())
