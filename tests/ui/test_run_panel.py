@@ -150,3 +150,23 @@ def test_automatic_stays_automatic_when_restored(panel: RunPanel, qtbot: QtBot) 
     qtbot.addWidget(other)
     other.restore(panel.text())
     assert other.settings().k == 0
+
+
+def test_a_wish_for_the_sizes_goes_into_the_settings(panel: RunPanel) -> None:
+    assert panel.settings().sizes == "auto"
+    panel._sizes.set_sizes("uneven")
+    assert panel.settings().sizes == "uneven"
+    assert panel._sizes.note.text()
+    again = RunPanel()
+    again.restore(panel.text())
+    assert again.settings().sizes == "uneven"
+    again.deleteLater()
+
+
+def test_a_method_that_cannot_follow_the_wish_takes_it_back(panel: RunPanel) -> None:
+    panel._sizes.set_sizes("even")
+    panel._method.setCurrentIndex(panel._method.findData("hdbscan"))
+    assert panel.settings().sizes == "auto"
+    assert not panel._sizes.box.isEnabled()
+    panel._method.setCurrentIndex(0)
+    assert panel._sizes.box.isEnabled()

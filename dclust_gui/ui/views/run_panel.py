@@ -26,8 +26,10 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.runs import Quality, RunSettings
 from dclust_gui.services.estimate import best_cost
 from dclust_gui.services.methods import methods
+from dclust_gui.services.sizes import possible_sizes
 from dclust_gui.ui.views.job_bar import duration_text
 from dclust_gui.ui.views.parameter_form import ParameterForm
+from dclust_gui.ui.views.sizes_choice import SizesChoice
 from dclust_gui.ui.views.theme import GRID, colours, icon, icon_pixmap
 from dclust_gui.ui.views.training_choice import HeadChoice, TrainingSwitch, head_of
 from dclust_gui.ui.views.tuning_choice import TuningChoice, finetune_of
@@ -71,6 +73,7 @@ class RunPanel(QWidget):
         self._auto_k = QRadioButton("Automatic", self)
         self._fixed_k = QRadioButton("Exactly", self)
         self._k = QSpinBox(self)
+        self._sizes = SizesChoice(self)
         self._qualities = (
             (self._fast, Quality.FAST),
             (self._better, Quality.BETTER),
@@ -130,6 +133,7 @@ class RunPanel(QWidget):
             seed=self._seed.value(),
             parameters=parameters,
             quality=self._quality().value,
+            sizes=self._sizes.sizes.value,
         )
 
     def _quality(self) -> Quality:
@@ -151,6 +155,7 @@ class RunPanel(QWidget):
                 | self._head.values()
                 | self._tuning.form.values(),
                 "finetune": finetune_of(self._tuning, is_on=True),
+                "sizes": self._sizes.sizes.value,
                 "training": self._training.is_on,
                 "head": self._head.head,
             }
@@ -178,6 +183,7 @@ class RunPanel(QWidget):
         self._advanced.setChecked(found.get("advanced") is True)
         self._training.set_on(found.get("training") is True)
         self._head.set_head(str(found.get("head")))
+        self._sizes.set_sizes(str(found.get("sizes")))
         self._tuning.set_method(str(found.get("finetune")))
         parameters = found.get("parameters")
         if isinstance(parameters, dict):
@@ -297,6 +303,9 @@ class RunPanel(QWidget):
         layout.addWidget(self._auto_k)
         layout.addLayout(row_of(self._fixed_k, self._k))
         layout.addSpacing(GRID)
+        layout.addWidget(section("Groups are"))
+        layout.addWidget(self._sizes)
+        layout.addSpacing(GRID)
         layout.addWidget(self._training)
         layout.addWidget(self._tuning)
         layout.addSpacing(GRID)
@@ -358,6 +367,7 @@ class RunPanel(QWidget):
         self._best.toggled.connect(self._on_setting_changed)
         self._seed.valueChanged.connect(self._on_setting_changed)
         self._form.changed.connect(self._on_setting_changed)
+        self._sizes.changed.connect(self._on_setting_changed)
         self._training.toggled.connect(self._on_training_toggled)
         self._head.changed.connect(self._on_setting_changed)
         self._tuning.changed.connect(self._on_tuning_changed)
@@ -446,6 +456,7 @@ class RunPanel(QWidget):
 
     @Slot()
     def _on_setting_changed(self) -> None:
+        self._sizes.set_possible(possible_sizes(self.settings()))
         self._run.setEnabled(self._can_run and not self._problem())
         self.changed.emit()
 
