@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.spectral import SpectralClustering
     from dclust_gui.algorithms.tsne import TSNE
     from dclust_gui.algorithms.umap import UMAP
+    from dclust_gui.algorithms.unimodality import Unimodal
 
 __all__ = [
     "DBSCAN",
@@ -33,6 +34,7 @@ __all__ = [
     "SpectralClustering",
     "SphericalKMeans",
     "UnevenKMeans",
+    "Unimodal",
 ]
 
 _HOMES = {
@@ -50,6 +52,7 @@ _HOMES = {
     "TSNE": "tsne",
     "UMAP": "umap",
     "UnevenKMeans": "sizes",
+    "Unimodal": "unimodality",
 }
 
 

@@ -151,6 +151,29 @@ METHODS: tuple[Method, ...] = (
         cost="O(n^2 d)",
     ),
     Method(
+        name="unimodal",
+        title="Valleys",
+        summary="Finds the number of clusters by itself: parts the images wherever a valley lies"
+        " between two groups.",
+        estimator=HOME + "unimodality:Unimodal",
+        parameters=(
+            Parameter(
+                "alpha", Kind.NUMBER, 0.001, 1e-9, 0.999, help="More gives more, smaller clusters."
+            ),
+            Parameter(
+                "way",
+                Kind.CHOICE,
+                "split",
+                choices=("split", "join"),
+                help="Halve the whole, or join small groups.",
+            ),
+            Parameter("n_groups", Kind.INTEGER, None, 1, 1000, help="Small groups to join."),
+        ),
+        needs_k=False,
+        metrics=_EUCLIDEAN_LIKE,
+        cost="O(n d) per halving",
+    ),
+    Method(
         name="gmm",
         title="Gaussian mixture",
         summary="Clusters with a shape of their own and a probability for every image.",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.algorithms import UMAP, KMeans, deep
+from dclust_gui.algorithms import UMAP, KMeans, Unimodal, deep
 from dclust_gui.algorithms.measures import external_measures
 from dclust_gui.compute.threads import use_threads
 from dclust_gui.services.bench.results import write_section
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 FEATURES = Path(__file__).parents[3] / "shared" / "data" / "features"
 K_MEANS = "k-means"
 DEFAULT = "UMAP-10, k-means (the default)"
+VALLEYS = "UMAP-10, valleys (k not given)"
+PLAIN = (K_MEANS, DEFAULT, VALLEYS)
+PRETRAINED = ("AutoencoderClustering", "DEC", "IDEC", "DCN", "VaDE")
+"""Heads that go on from an autoencoder."""
 WAYS: dict[str, dict[str, object]] = {
     "AutoencoderClustering": {},
     "N2D": {},
@@ -42,14 +46,25 @@ WAYS: dict[str, dict[str, object]] = {
     "DCN n2d": {"start": "n2d"},
     "VaDE gmm": {"start": "gmm"},
     "VaDE n2d": {"start": "n2d"},
+    "TEMI": {},
+    "TEMI even": {"size_prior": 0.0},
+    "TEMI random": {"start": "random"},
+    "TEMI random even": {"start": "random", "size_prior": 0.0},
+    "SCAN": {},
+    "SCAN even": {"size_prior": 0.0},
+    "SCAN random": {"start": "random"},
+    "SCAN random even": {"start": "random", "size_prior": 0.0},
+    "ClusterGAN": {},
+    "ClusterGAN minimax": {"loss": "minimax"},
 }
-"""Heads as they are, by class and start."""
+"""Heads as they are, by class and start; "even": told that clusters are of the same size."""
 
 TITLE = "Deep heads on frozen features"
 NOTE = (
     "ACC of each set, +- standard error over the seeds; mean ACC, NMI and ARI over the sets. Heads "
     "as they are: nothing set but the start. The heads of a set and seed share one pretraining, "
-    "whose processor seconds are counted for each; N2D takes the features as they are. One thread."
+    "whose processor seconds are counted for each; N2D, TEMI and SCAN take the features as they "
+    "are. One thread."
 )
 
 
@@ -80,15 +95,22 @@ def cluster(
     """Labels of one way, and whether it fell back to its start."""
     if way == K_MEANS:
         return KMeans(n_clusters, random_state=seed).fit(centred(features)).labels_, False
-    if way == DEFAULT:
+    if way in PLAIN:
         layout = UMAP(10, random_state=seed).fit(centred(features)).embedding_
+        if way == VALLEYS:
+            return Unimodal(random_state=seed).fit(layout).labels_, False
         return KMeans(n_clusters, random_state=seed).fit(layout).labels_, False
     settings = dict(WAYS[way])
-    if way != "N2D":
+    if is_pretrained(way):
         settings["autoencoder"] = network
     kind = getattr(deep, way.split(maxsplit=1)[0])
     model = kind(n_clusters, random_state=seed, device="cpu", **settings).fit(features)
     return model.labels_, model.collapsed_
+
+
+def is_pretrained(way: str) -> bool:
+    """Whether a way starts from the shared autoencoder."""
+    return way.split(maxsplit=1)[0] in PRETRAINED
 
 
 def make_runs(options: argparse.Namespace) -> None:
@@ -102,13 +124,13 @@ def make_runs(options: argparse.Namespace) -> None:
             truth = np.unique(data["labels"], return_inverse=True)[1]
         n_clusters = len(np.unique(truth))
         for seed in options.seeds:
-            todo = [w for w in (K_MEANS, DEFAULT, *WAYS) if (name, w, seed) not in known]
+            todo = [w for w in (*PLAIN, *WAYS) if (name, w, seed) not in known]
             if not todo:
                 continue
             width = 10 if n_clusters <= 20 else 32
             network = deep.Autoencoder(width, random_state=seed, device="cpu")
             pretraining = 0.0
-            if any(way not in (K_MEANS, DEFAULT, "N2D") for way in todo):
+            if any(is_pretrained(way) for way in todo):
                 started = time.process_time()
                 network.fit(features)
                 pretraining = time.process_time() - started
@@ -116,7 +138,7 @@ def make_runs(options: argparse.Namespace) -> None:
                 started = time.process_time()
                 labels, collapsed = cluster(way, features, n_clusters, seed, network)
                 seconds = time.process_time() - started
-                if way in WAYS and way != "N2D":
+                if is_pretrained(way):
                     seconds += pretraining
                 found = external_measures(labels, truth)
                 scores = (float(found.accuracy), float(found.nmi), float(found.ari))
@@ -143,7 +165,7 @@ def table(runs: Iterable[Run]) -> str:
         "| way | " + " | ".join(names) + " | mean ACC | mean NMI | mean ARI | CPU s | fell back |",
         "|---" * (len(names) + 6) + "|",
     ]
-    for way in (K_MEANS, DEFAULT, *WAYS):
+    for way in (*PLAIN, *WAYS):
         mine = [run for run in runs if run.way == way]
         if not mine:
             continue
