@@ -27,7 +27,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dclust_gui.algorithms.base import FloatArray, UnusableDataError
-from dclust_gui.algorithms.deep.neighbour_heads import NeighbourHeads, Pairs, PairTraining
+from dclust_gui.algorithms.deep.neighbour_heads import NeighbourHeads
+from dclust_gui.algorithms.deep.pair_training import Pairs, PairTraining
 from dclust_gui.algorithms.deep.size_prior import laid_on
 
 if TYPE_CHECKING:

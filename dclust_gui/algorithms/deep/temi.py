@@ -40,7 +40,8 @@ import torch
 from torch import Tensor
 
 from dclust_gui.algorithms.base import FloatArray, UnusableDataError
-from dclust_gui.algorithms.deep.neighbour_heads import NeighbourHeads, Pairs, PairTraining
+from dclust_gui.algorithms.deep.neighbour_heads import NeighbourHeads
+from dclust_gui.algorithms.deep.pair_training import Pairs, PairTraining
 from dclust_gui.algorithms.deep.size_prior import laid_on
 
 if TYPE_CHECKING:
