@@ -311,10 +311,10 @@ class Controller(QObject):
         session = self._session
         if session is None:
             return False
-        before = session.clustering.labels
+        before = session.saved_clustering.labels  # what a preview shows has not been moved
         if not self._attempt(go):
             return False
-        after = session.clustering.labels
+        after = session.saved_clustering.labels
         n_both = min(len(before), len(after))
         changed = np.flatnonzero(before[:n_both] != after[:n_both])
         if 0 < len(changed) <= _MOST_RESELECTED:

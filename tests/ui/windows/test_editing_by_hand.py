@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import QLineEdit, QListWidget
 
+from dclust_gui.domain import edits
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.splits import ExampleProposal, SplitProposal
 from dclust_gui.services.reviewing import ReviewItem, ReviewKind
@@ -214,6 +215,18 @@ def test_undo_beside_the_gallery_leaves_the_chosen_clusters(clustered_app: App) 
     app.controller.undo()
     assert panel.selected_clusters() == (3,)
     assert session_of(app).selection.images == {0}
+
+
+def test_undo_during_a_preview_selects_only_what_it_moved(clustered_app: App) -> None:
+    app, session = clustered_app, session_of(clustered_app)
+    app.controller.select([3])
+    app.controller.rename(1, "Cats")
+    state = session.clustering
+    session.show_preview(edits.apply(state, edits.move(state, range(8, 14), 1)))
+    assert session.clustering.labels[8] == 1
+    app.controller.undo()
+    assert session.clustering.clusters[1].name == ""
+    assert session.selection.images == {3}
 
 
 def test_back_selects_several_clusters_again(clustered_app: App) -> None:
