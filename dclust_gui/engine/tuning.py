@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -56,6 +58,8 @@ PROBED = 16
 """Images on which times are measured."""
 _TAKEN = 8
 """Images that go through the trunk together."""
+_VIEWS_PREFIX = ".views-"
+_STALE_S = 24 * 3600.0
 _SHORT_S = 20.0
 """Shorter trainings are not announced."""
 
@@ -279,7 +283,7 @@ class BackboneTuning:
         except StorageError:
             return None
         numbers = facts.get("outcome")
-        if not isinstance(numbers, dict):
+        if not isinstance(numbers, dict) or "name" not in facts:
             return None
         known = TuningFacts(
             self._wishes.method,
@@ -359,8 +363,9 @@ class BackboneTuning:
             rows = np.sort(random.choice(len(images.files), plan.n_images, replace=False))
             images = images.at(rows.astype(np.int32))
         folder = self._place.folder if plan.is_on_disk else None
+        _remove_left_over(self._place.folder)
         with tempfile.TemporaryDirectory(
-            prefix=".views-", dir=folder, ignore_cleanup_errors=True
+            prefix=_VIEWS_PREFIX, dir=folder, ignore_cleanup_errors=True
         ) as name:
             file = Path(name) / "views" if plan.is_on_disk else None
             views, images = self._taken(network, device, images, plan, file, follower)
@@ -473,7 +478,7 @@ class BackboneTuning:
         """Write the trained backbone; gives the facts with its name."""
         if self._token.is_ending_early:  # another result than that of the whole training
             key = json.dumps({**json.loads(key), "stopped": facts.steps}, sort_keys=True)
-        digest = hashlib.blake2b(key.encode(), digest_size=2).hexdigest()
+        digest = hashlib.blake2b(key.encode(), digest_size=3).hexdigest()
         name = f"{TUNED_PREFIX}{_slug(images.title)}-{facts.method}-{digest}"
         kept = replace(facts, name=name)
         spec = self._place.spec
@@ -509,6 +514,14 @@ class BackboneTuning:
             },
         )
         return kept
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Delete views of trainings that were killed, a day ago or longer."""
+    for left in folder.glob(f"{_VIEWS_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _slug(title: str) -> str:

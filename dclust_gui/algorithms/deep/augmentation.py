@@ -59,7 +59,7 @@ def augmented(
     places = _places(len(pictures), generator, settings).to(pictures.device)
     grid = functional.affine_grid(places, [len(pictures), 3, *size], align_corners=False)
     views = functional.grid_sample(
-        pixels, grid, mode="bilinear", padding_mode="border", align_corners=False
+        pixels, grid, mode="bilinear", padding_mode="reflection", align_corners=False
     )
     if settings.jitter:
         views = _recoloured(views, generator, settings.jitter)

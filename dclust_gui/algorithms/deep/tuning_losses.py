@@ -63,11 +63,12 @@ class CodeSpace:
             n_clusters: Number of clusters.
         """
         mean = features.mean(0)
-        rows = functional.normalize(features - mean)
-        centred = (rows - rows.mean(0)).double()
+        rows = functional.normalize(features - mean).cpu().double()  # not every card has float64
+        centred = rows - rows.mean(0)
         width = min(code_width(features.shape[1], n_clusters), len(features))
         basis = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -width:].flip(1).float()
-        return cls(mean, basis.contiguous(), torch.ones((), device=features.device))
+        device = features.device
+        return cls(mean, basis.contiguous().to(device), torch.ones((), device=device))
 
     def scaled(self, factor: float) -> CodeSpace:
         """The same with codes of another size."""
