@@ -87,7 +87,12 @@ def evaluate(
     truth: Annotated[str | None, typer.Option(help="'folders' or a CSV of path,label.")] = None,
     beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
 ) -> None:
-    """Measure clusters against true labels, or compare two labels tables; prints JSON."""
+    """Measure clusters against true labels, or compare two passes; prints JSON.
+
+    Of two labels tables the second is taken for the truth; agreement, Cohen's kappa and the
+    confusion matrix do not depend on the order.
+    """
+    from dclust_gui.services.agreement import compare_passes
     from dclust_gui.services.evaluation import evaluate as measure
     from dclust_gui.services.evaluation import labels_of_rows, truth_for
     from dclust_gui.services.labels_table import label_rows, read_labels
@@ -112,4 +117,7 @@ def evaluate(
         if second is not None
         else truth_for(labels, truth or "", several_roots=several)
     )
-    output.say_json(measure(labels, reference, beta))
+    values: dict[str, object] = dict(measure(labels, reference, beta))
+    if second is not None:
+        values |= compare_passes(labels, reference).values()
+    output.say_json(values)
