@@ -19,6 +19,7 @@ from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.requests import HeadFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -157,7 +158,7 @@ def train_head(
             "Cluster them without a head.",
         )
     started = time.perf_counter()
-    follower = _Follower(rows, settings, sink, token)
+    follower = Follower(rows, settings, sink, token)
     estimator = build_head(
         settings.head,
         n_clusters=k,
@@ -349,7 +350,7 @@ def _run_numbers(own: NDArray[np.int32], labels: NDArray[np.int32]) -> list[int]
 
 
 def _facts(
-    estimator: DeepClusterer, settings: RunSettings, follower: _Follower, seconds: float
+    estimator: DeepClusterer, settings: RunSettings, follower: Follower, seconds: float
 ) -> HeadFacts:
     from dclust_gui.algorithms.measures import external_measures
 
@@ -381,13 +382,27 @@ def _prototypes(estimator: DeepClusterer) -> tuple[int, ...]:
     return tuple(int(row) for row in found if row >= 0)
 
 
-class _Follower:
-    """Turns a training's reports into progress and points of the curve."""
+class Follower:
+    """Turns a training's reports into progress and points of the curve.
+
+    Args:
+        rows: float32 (m, d), the space in which clusters are measured.
+        settings: Name what trains, and the seed of the sample that is measured.
+        sink: Takes messages.
+        token: Looked at in every report.
+        parts: Which part of the whole training a phase is, about; by its name.
+    """
 
     def __init__(
-        self, rows: NDArray[np.float32], settings: RunSettings, sink: EventSink, token: CancelToken
+        self,
+        rows: NDArray[np.float32],
+        settings: RunSettings,
+        sink: EventSink,
+        token: CancelToken,
+        parts: Mapping[str, tuple[float, float]] = _PARTS,
     ) -> None:
         self.stopped = False
+        self._parts = parts
         self._settings = settings
         self._sink = sink
         self._token = token
@@ -404,7 +419,7 @@ class _Follower:
     def __call__(self, step: TrainingStep) -> bool:
         """Take a report; True asks the head to stop and keep its best state."""
         self._token.checkpoint()
-        low, high = _PARTS.get(step.phase, _PARTS["clustering"])
+        low, high = self._parts.get(step.phase, self._parts["clustering"])
         share = min(1.0, step.step / max(step.steps, 1))
         self._done = max(self._done, low + (high - low) * share)
         self._meter.set(min(999, int(1000 * self._done)), 1000)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.algorithms.deep.progress import TrainingStep
 from dclust_gui.domain.runs import FINETUNE_PREFIX, RunSettings
-from dclust_gui.engine.heads import _Follower
+from dclust_gui.engine.heads import Follower
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 
 PICTURES = "pictures"
 """The phase in which pictures are read and their views are made."""
-_READING = 0.4
-"""Part of the whole that reading pictures is, about."""
+
+_PARTS = {PICTURES: (0.0, 0.4), "clustering": (0.4, 1.0)}
 
 
-class TuningFollower(_Follower):
+class TuningFollower(Follower):
     """Follows the reading of pictures and the training after it.
 
     Args:
@@ -42,8 +41,7 @@ class TuningFollower(_Follower):
         token: CancelToken,
     ) -> None:
         settings = RunSettings(head=f"{FINETUNE_PREFIX}{method}", seed=seed)
-        self._token_seen = token
-        super().__init__(directions(features), settings, sink, token)
+        super().__init__(directions(features), settings, sink, token, _PARTS)
 
     def learns_from(self, features: NDArray[np.float16]) -> None:
         """The images are these: those that could be read."""
@@ -57,20 +55,9 @@ class TuningFollower(_Follower):
         Raises:
             Cancelled: If the job was cancelled.
         """
-        self._show(TrainingStep(PICTURES, "", done, total), 0.0, _READING)
+        from dclust_gui.algorithms.deep.progress import TrainingStep
 
-    def __call__(self, step: TrainingStep) -> bool:
-        """Take a report; True asks to stop and keep the best state so far."""
-        self._show(step, _READING, 1.0)
-        self.stopped = self._token_seen.is_ending_early
-        return self.stopped
-
-    def _show(self, step: TrainingStep, low: float, high: float) -> None:
-        self._token_seen.checkpoint()
-        share = min(1.0, step.step / max(step.steps, 1))
-        self._done = max(self._done, low + (high - low) * share)
-        self._meter.set(min(999, int(1000 * self._done)), 1000)
-        self._send(self._point(step))
+        self(TrainingStep(PICTURES, "", done, total))
 
 
 def directions(features: NDArray[np.float16]) -> NDArray[np.float32]:

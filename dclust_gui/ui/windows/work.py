@@ -21,6 +21,7 @@ from dclust_gui.domain.events import (
 )
 from dclust_gui.domain.images import ImageStatus, ScanResult, display_path
 from dclust_gui.domain.runs import Run, RunSettings
+from dclust_gui.engine.pipeline import untrained
 from dclust_gui.engine.requests import IngestResult, RunRequest
 from dclust_gui.services.collection import Merge
 from dclust_gui.services.jobs import ClusterJob, IngestJob, MergeJob, ScanJob, WarmUpJob
@@ -516,19 +517,6 @@ class Work(QObject):
         self._store = session.store
         self._start(Step.CLUSTER, ClusterJob(self._engine, ingest, request, ids, session.store))
         self._show_next()
-
-
-def untrained(settings: RunSettings) -> RunSettings:
-    """The recommended run on the features as they are, for as many clusters."""
-    return RunSettings(
-        backbone=settings.backbone,
-        scale=settings.scale,
-        reduce="auto",
-        algorithm="auto",
-        k=settings.k,
-        seed=settings.seed,
-        quality=settings.quality,
-    )
 
 
 def unreadable_message(n_unreadable: int, n_images: int) -> Message:
