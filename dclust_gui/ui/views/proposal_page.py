@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.services.reclustering_ways import Way
+from dclust_gui.services.teaching import Teacher
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.proposal_strips import ProposalStrips
 from dclust_gui.ui.views.theme import GRID
@@ -67,6 +68,16 @@ class ProposalPage(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.ways.setMinimumContentsLength(24)
+        self.teachers = QComboBox(self)
+        for teacher in Teacher:
+            self.teachers.addItem(f"Taught by {teacher.words}", teacher)
+        self.teachers.setToolTip("Whose clusters the classifier learns; what you decided stays")
+        self.teachers.setAccessibleName("Teacher")
+        self.teachers.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.teachers.setMinimumContentsLength(24)
+        self.teachers.hide()
         self.unassigned = QCheckBox("Also place Unassigned images", self)
         self.unassigned.setToolTip("Images that you took out by hand stay Unassigned")
         self.again = QPushButton("Propose again", self)
@@ -75,6 +86,8 @@ class ProposalPage(QWidget):
         self._place()
         self.setFocusProxy(self.strips)
         self.ways.activated.connect(self._on_changed)
+        self.ways.currentIndexChanged.connect(self._on_ways_current_index_changed)
+        self.teachers.activated.connect(self._on_changed)
         self.unassigned.clicked.connect(self._on_changed)
         self.again.clicked.connect(self._on_changed)
         self.strips.sight_requested.connect(self._on_strips_sight_requested)
@@ -84,6 +97,11 @@ class ProposalPage(QWidget):
     def way(self) -> Way:
         """The chosen way."""
         return Way(self.ways.currentData())
+
+    @property
+    def teacher(self) -> Teacher:
+        """Whose clusters a classifier is taught by."""
+        return Teacher(self.teachers.currentData())
 
     @property
     def places_unassigned(self) -> bool:
@@ -102,7 +120,7 @@ class ProposalPage(QWidget):
 
     def set_busy(self, *, is_busy: bool) -> None:
         """A proposal is being made."""
-        for widget in (self.ways, self.unassigned, self.again):
+        for widget in (self.ways, self.teachers, self.unassigned, self.again):
             widget.setEnabled(not is_busy)
 
     def set_choice(
@@ -142,6 +160,7 @@ class ProposalPage(QWidget):
         options = QHBoxLayout()
         options.setSpacing(GRID * 2)
         options.addWidget(self.ways)
+        options.addWidget(self.teachers)
         options.addStretch(1)
         options.addWidget(self.again)
         head = QVBoxLayout()
@@ -161,6 +180,10 @@ class ProposalPage(QWidget):
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self._scroller, 1)
+
+    @Slot()
+    def _on_ways_current_index_changed(self) -> None:
+        self.teachers.setVisible(self.way is Way.STUDENT)
 
     @Slot()
     def _on_changed(self) -> None:

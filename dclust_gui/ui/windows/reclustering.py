@@ -137,7 +137,9 @@ class ReclusterKeeper(QObject):
         engine, arrays = self._workspace.engine, self._workspace.stores.arrays
         self._is_open = True
         self._job = self._host.start(
-            ReclusterJob(engine, arrays, snapshot, page.way, page.places_unassigned)
+            ReclusterJob(
+                engine, arrays, snapshot, page.way, page.places_unassigned, teacher=page.teacher
+            )
         )
         page.set_busy(is_busy=True)
         self._window.proposal_bar.set_busy()

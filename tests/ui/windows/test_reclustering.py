@@ -31,6 +31,7 @@ class QuickRecluster:
     snapshot: Snapshot
     way: Way
     place_unassigned: bool
+    teacher: object = None
     title: str = "Re-clustering"
 
     def run(self, _sink: EventSink, token: CancelToken, /) -> Proposal:
