@@ -476,7 +476,7 @@ class BackboneTuning:
         self, network: TuningNetwork, images: TuningImages, facts: TuningFacts, key: str
     ) -> TuningFacts:
         """Write the trained backbone; gives the facts with its name."""
-        if self._token.is_ending_early:  # another result than that of the whole training
+        if facts.note:  # stopped early: another result than that of the whole training
             key = json.dumps({**json.loads(key), "stopped": facts.steps}, sort_keys=True)
         digest = hashlib.blake2b(key.encode(), digest_size=3).hexdigest()
         name = f"{TUNED_PREFIX}{_slug(images.title)}-{facts.method}-{digest}"

@@ -261,6 +261,8 @@ class _FineTuning:
     def _refusal(self, start: float) -> str:
         """Why the training comes to nothing; empty where it does not."""
         stay = "The frozen features stay in use."
+        if self._progress.is_stopped and self._best.step < 0:
+            return f"Stopped before anything was learnt. {stay}"
         if self._health.is_collapsed or self._best.step < 0:
             return f"The training collapsed: the clusters ran together. {stay}"
         if -self._best.score < REFUSED_BELOW * start:

@@ -251,6 +251,13 @@ def test_stopping_early_keeps_the_best_so_far() -> None:
     assert 0 < found.steps < 150
 
 
+def test_stopping_before_the_first_step_learns_nothing_and_says_so() -> None:
+    found, tail = tuned("dec", Progress(lambda _step: True))
+    assert (found.is_refused, found.steps) == (True, 0)
+    assert found.note.startswith("Stopped before anything was learnt.")
+    assert torch.equal(tail.learns.weight, Tail().learns.weight)
+
+
 def test_cancelling_goes_straight_through() -> None:
     ticks = []
 
