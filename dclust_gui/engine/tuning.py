@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from dclust_gui.algorithms.deep.finetuning import Tuned
     from dclust_gui.algorithms.deep.tuning_views import FixedViews, FreshViews
@@ -330,10 +331,16 @@ class BackboneTuning:
         views.take(pictures)
         embedded = (time.perf_counter() - begun) / (6 * len(pictures))
         tick()
-        view_bytes = views.view_bytes if network.is_cut else 0
         place = PlaceForViews.of(self._place.folder, is_cpu=is_cpu)
         picture_bytes = int(np.prod(source.size)) * 3
-        plan = plan_tuning(self._wishes, n_images, view_bytes, picture_bytes, place)
+        plan = plan_tuning(
+            self._wishes,
+            n_images,
+            views.view_bytes,
+            picture_bytes,
+            place,
+            is_cut=network.is_cut,
+        )
         times = time_steps(network.tail, views, min(plan.batch_size, 16), name, tick)
         measured = MeasuredTimes(decoded, embedded, times.trained, times.looked_at)
         seconds = estimate_seconds(plan, measured, n_images)
@@ -416,11 +423,15 @@ class BackboneTuning:
         """Decode all pictures; gives their views and those images that could be read."""
         from dclust_gui.algorithms.deep.tuning_views import FixedViews, FreshViews, ViewPlan
 
+        def embed(pixels: Tensor) -> Tensor:
+            self._token.checkpoint()  # all views of a few images take longer than a cancel may
+            return network.maps(pixels)
+
         kind = FixedViews if plan.views else FreshViews
         n, size = len(images.files), self._place.spec.input_size
         views = kind(
             ViewPlan(n, size, device.torch_name, self._seed, max(2, plan.views), file),
-            network.maps,
+            embed,
         )
         source = self._source()
         rows: list[NDArray[np.int32]] = []

@@ -175,16 +175,23 @@ class TuningEstimate:
 
 
 def plan_tuning(
-    wishes: TuningWishes, n_images: int, view_bytes: int, picture_bytes: int, place: PlaceForViews
+    wishes: TuningWishes,
+    n_images: int,
+    view_bytes: int,
+    picture_bytes: int,
+    place: PlaceForViews,
+    *,
+    is_cut: bool = True,
 ) -> TuningPlan:
     """Decide how much is done and kept.
 
     Args:
         wishes: What was asked for.
         n_images: Images that could be learnt from.
-        view_bytes: Size of one kept view; 0 where the network cannot be cut.
+        view_bytes: Size of one kept view.
         picture_bytes: Size of one kept picture.
         place: What memory and disk have room for.
+        is_cut: Whether kept views spare a part of the network.
 
     Raises:
         InputError: If neither has room for even a small part of the images.
@@ -193,7 +200,7 @@ def plan_tuning(
     batch = wishes.batch_size or (BATCH_CPU if place.is_cpu else BATCH_GPU)
     views = wishes.views
     if views < 0:
-        views = FIXED_VIEWS if place.is_cpu and view_bytes else 0
+        views = FIXED_VIEWS if place.is_cpu and is_cut else 0
     room = max(place.memory_bytes, place.disk_bytes)
     if views > FEWEST_VIEWS and wishes.views < 0 and n * (views + 1) * view_bytes > room:
         views = FEWEST_VIEWS
