@@ -189,7 +189,8 @@ def not_here(context: typer.Context, paths: Paths) -> None:
         inspection = InspectionService(service)
         found = find_second_best(inspection, snapshot_of(session), ids, token).targets()
         if not found:
-            raise InputError("No other cluster fits these images.", "", "Move them by hand.")
+            them = "this image" if len(ids) == 1 else "these images"
+            raise InputError(f"There is no other cluster for {them}.", "", "Move them by hand.")
         _apply(session, image_edits.not_here(session.clustering, found))
 
 

@@ -70,4 +70,10 @@ def names(
     ]
     output.say_table(("Cluster", "Images", "Suggestions"), rows)
     if apply:
-        output.say(f"Named {count_of(n_named, 'cluster')}.")
+        output.say(f"Named {count_of(n_named, 'cluster')}." if n_named else "No cluster was named.")
+        n_left = sum(not table[f.cluster].name for f in found)
+        if n_left:
+            output.say(
+                f"{count_of(n_left, 'cluster')} without a name: nothing stands out, or what does"
+                " is the name of another."
+            )

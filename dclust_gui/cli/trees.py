@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from dclust_gui.cli import output
@@ -59,9 +60,20 @@ def cut(
     finally:
         session.close()
     rows = []
+    n_elsewhere = 0
     for found in present.nodes.tolist():
-        known = table.get(int(labels[layout.leaves(found)[0]]))
+        ids, counts = np.unique(labels[layout.leaves(found)], return_counts=True)
+        known = table.get(int(ids[counts.argmax()]))
         title = "Unassigned" if known is None else known.title
         rows.append((title, str(found), f"{layout.size(found):,}"))
+        n_elsewhere += int(counts.sum() - counts.max())
     output.say_table(("Cluster", "Branch", "Images"), rows, right=2)
+    if n_elsewhere:
+        stay = "stay in other clusters than their branch"
+        if n_elsewhere == 1:
+            stay = "stays in another cluster than its branch"
+        output.say(
+            f"{count_of(n_elsewhere)} {stay}: moved by hand or by an accepted proposal,"
+            " approved there, or pinned."
+        )
     output.say(request.title[0].upper() + request.title[1:] + "." if is_new else "Nothing changed.")

@@ -87,6 +87,8 @@ class Changes:
             titles: Title of each cluster by id; those that are missing are told by number.
         """
         if self.changes_nothing and not (self.appeared or self.ended):
+            if self.n_images < 2:
+                return "The image stayed where it was." if self.n_images else "No image is in both."
             return f"All {count_of(self.n_images)} stayed where they were."
         images = [f"{self.n_stayed:,} of {count_of(self.n_images)} stayed"]
         for n, what in (

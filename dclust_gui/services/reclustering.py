@@ -14,7 +14,6 @@ import numpy as np
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.control import ignore_events
-from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import Stage
 from dclust_gui.domain.identity import decided_images, match_by_overlap
@@ -129,7 +128,7 @@ class ReclusterJob:
         if len(clusters) < 2:
             raise InputError(
                 "There is nothing to re-cluster.",
-                f"All images are in {count_of(len(clusters), 'cluster')}.",
+                "All images are in one cluster." if len(clusters) else "No image is in a cluster.",
                 "Make another cluster with some images first.",
             )
         earlier = np.full(len(images), -1, np.int32)

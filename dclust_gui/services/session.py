@@ -316,9 +316,10 @@ class ProjectSession:
         records = [r for r in self._images if r.root in wanted]
         found = [r for r in records if absolute_path(wanted[r.root], r.relative).is_file()]
         if records and not found:
-            raise InputError(
-                f"None of {len(records):,} images is below '{new}'.", "", "Choose the moved folder."
+            what = (
+                "The image is not" if len(records) == 1 else f"None of {len(records):,} images is"
             )
+            raise InputError(f"{what} below '{new}'.", "", "Choose the moved folder.")
         for index, target in moves:
             self._store.relink_root(index, target)
         here = {(r.root, r.relative) for r in found}

@@ -68,9 +68,11 @@ def propose_parts(
     images = _with_features(matrix, snapshot.clustering.members(cluster))
     title = snapshot.clustering.clusters[cluster].title
     if not 2 <= n_parts <= len(images):
+        known = f"{count_of(len(images))} of it" if len(images) else "No image of it"
+        why = f"{known} can be compared, and each part needs one."
         raise InputError(
             f"'{title}' cannot be split into {n_parts:,}.",
-            f"It has {count_of(len(images))} that can be compared; a split needs 2 parts or more.",
+            why if n_parts > 1 else "A split needs 2 parts or more.",
         )
     try:
         parts = sub_clusters(matrix.rows[matrix.row_of[images]], n_parts)
@@ -106,14 +108,18 @@ def propose_like(
     labels = snapshot.clustering.labels
     places = np.unique(labels[picked]) if cluster is None else np.array([cluster], np.int32)
     if not np.isin(labels[picked], places).all():
-        raise InputError("The examples are not all in this cluster.", "", "Choose images of it.")
+        row = None if cluster is None else snapshot.clustering.clusters.get(cluster)
+        place = "Unassigned" if row is None else f"'{row.title}'"
+        raise InputError(f"The examples are not all in {place}.", "", "Choose images of it.")
     matrix = service.matrix(snapshot, token)
     images = _with_features(matrix, np.flatnonzero(np.isin(labels, places)))
     examples_at = np.flatnonzero(np.isin(images, picked))
     if not len(examples_at):
         raise InputError(
             f"Nothing can be compared with {count_of(len(picked))}.",
-            "They could not be read, or have not been read yet.",
+            "It could not be read, or has not been read yet."
+            if len(picked) == 1
+            else "They could not be read, or have not been read yet.",
             "Wait for 'Reading images' to end, or choose others.",
         )
     scores = example_scores(matrix.rows[matrix.row_of[images]], examples_at)

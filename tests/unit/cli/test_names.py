@@ -59,7 +59,7 @@ def test_apply_names_clusters_once_and_undo_takes_all_back(dclust: Dclust, proje
     assert done.code == 0
     assert done.out.splitlines()[-1] == "Named 3 clusters."
     assert names_of(dclust, project) == FISH
-    assert dclust("names", project, "--apply").out.splitlines()[-1] == "Named 0 clusters."
+    assert dclust("names", project, "--apply").out.splitlines()[-1] == "No cluster was named."
     session = ProjectSession(ProjectStore.open(project))
     session.undo()
     session.close()

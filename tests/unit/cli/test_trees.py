@@ -31,6 +31,9 @@ def test_a_project_s_tree_is_written_and_cut(
     done = dclust("cut", project, "--k", 2, "--branch", branch)
     assert f"Cut branch {branch} into 2 clusters." in done.out
     assert len(done.out.splitlines()) == 1 + 3 + 1
+    dclust("edit", project, "new", "Mine", folder / "class 0" / "image-00.png")
+    done = dclust("cut", project, "--k", 2)
+    assert "1 image stays in another cluster than its branch: moved by hand" in done.out
     assert dclust("cut", project, "--height", 1e9).code == 0
 
 

@@ -50,6 +50,8 @@ def test_nothing_changed_and_many_new_clusters() -> None:
     same = ints(1, 2, UNASSIGNED)
     assert compare(same, same).changes.changes_nothing
     assert compare(same, same).changes.sentence({}) == "All 3 images stayed where they were."
+    assert compare(same[:1], same[:1]).changes.sentence({}) == "The image stayed where it was."
+    assert compare(same[:0], same[:0]).changes.sentence({}) == "No image is in both."
     bins = ints(*[UNASSIGNED] * 5)
     changes = compare(bins, ints(1, 2, 3, 4, 5)).changes
     assert changes.sentence({}).endswith("5 clusters appeared.")
