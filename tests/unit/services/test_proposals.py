@@ -66,7 +66,7 @@ def test_a_merged_cluster_splits_into_what_it_was(
     for wrong in (1, 13):
         with pytest.raises(InputError, match="cannot be split"):
             PartsQuery(similar, snapshot_of(session), 1, wrong).run(CancelToken())
-    with pytest.raises(InputError, match="not all in this cluster"):
+    with pytest.raises(InputError, match="The examples are not all in"):
         ExampleQuery(similar, snapshot_of(session), (4,), -1).run(CancelToken())
 
 
