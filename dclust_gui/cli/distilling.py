@@ -228,9 +228,10 @@ def _say_found(found: Classified, out: Path | None) -> None:
     rows = [(table[key].title, f"{count:,}") for key, count in ranked]
     output.say_table(("Cluster", "Images"), [*rows, ("Unassigned", f"{unassigned:,}")])
     unsure, unlike = (found.doubts.count(d) for d in (Doubt.UNSURE, Doubt.UNLIKE))
+    least = f"less than {found.threshold:.0%} sure" if found.threshold <= 1 else "not sure"
     output.say(
         f"{count_of(sum(counts.values()))} sorted; {unassigned:,} left Unassigned:"
-        f" {unsure:,} less than {found.threshold:.0%} sure, {unlike:,} unlike every cluster."
+        f" {unsure:,} {least}, {unlike:,} unlike every cluster."
     )
     if out is not None:
         output.say(f"Labels: {out}")
@@ -261,7 +262,7 @@ def _facts(found: Classified) -> dict[str, object]:
         )
     rows.sort(key=lambda row: str(row["path"]))
     return {
-        "threshold": found.threshold,
+        "threshold": round(found.threshold, 4),
         "sorted": int((found.clustering.labels != UNASSIGNED).sum()),
         "embedded": found.ingest.embedded,
         "cached": found.ingest.cached,

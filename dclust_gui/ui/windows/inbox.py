@@ -132,6 +132,7 @@ class InboxKeeper(QObject):
     @Slot()
     def show(self) -> None:
         """Open the Inbox."""
+        self._window.messages.remove_key(SHOW_INBOX)
         self._window.show_page(self.page)
         self._show_page()
 
