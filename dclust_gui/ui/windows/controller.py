@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.names import NameTakenError
+from dclust_gui.services.editing.recent import recent_targets
 from dclust_gui.services.jobs import OpenJob
 from dclust_gui.services.marks import annotate_all, recolour, toggle_mark
 from dclust_gui.services.opening import is_project
@@ -84,7 +86,7 @@ class Controller(QObject):
         self._session: ProjectSession | None = None
         self._source: Path | None = None
         self._seen_history: History | None = None
-        self._recent_targets: list[int] = []
+        self._recent_targets: list[int] | None = None  # asked of the history when first needed
         self._taken: tuple[int, int] | None = None
         work.message_posted.connect(self.message_posted)
         work.message_outdated.connect(self.message_outdated)
@@ -124,9 +126,18 @@ class Controller(QObject):
         return f"{self.name} ({', '.join(states)})" if states else self.name
 
     def recent_targets(self) -> tuple[int, ...]:
-        """Clusters that images were moved to, the last first."""
+        """Clusters that images were moved to, the last first; also before the last closing."""
         known = () if self._session is None else self._session.clustering.clusters
-        return tuple(c for c in self._recent_targets if c in known)
+        return tuple(c for c in self._targets() if c in known)
+
+    def _targets(self) -> list[int]:
+        if self._session is None:
+            return []
+        if self._recent_targets is None:
+            self._recent_targets = []
+            with contextlib.suppress(KnownError):  # a convenience, no reason to complain
+                self._recent_targets += recent_targets(self._session)
+        return self._recent_targets
 
     def quick_targets(self) -> tuple[int, ...]:
         """Clusters that Alt+1 to Alt+9 move to: the pinned ones, or the first nine."""
@@ -172,7 +183,7 @@ class Controller(QObject):
             return
         session, self._session = self._session, None
         self._source = None
-        self._recent_targets.clear()
+        self._recent_targets = None
         self._work.close()
         self.session_changed.emit()
         self.state_changed.emit()
@@ -200,7 +211,7 @@ class Controller(QObject):
         if session is None or not ids or not self._is_there(target):
             return
         if self._decide(lambda: session.move(ids, target)) and target != UNASSIGNED:
-            self._recent_targets = [target, *(c for c in self._recent_targets if c != target)]
+            self._recent_targets = [target, *(c for c in self._targets() if c != target)]
 
     def new_cluster(self, images: Iterable[int], name: str = "") -> int | None:
         """Make a cluster with these images in it; its id, or None if that failed."""
@@ -210,7 +221,7 @@ class Controller(QObject):
         before = session.clustering.next_id
         if not self._decide(lambda: session.new_cluster(ids, name)):
             return None
-        self._recent_targets.insert(0, before)
+        self._recent_targets = [before, *(c for c in self._targets() if c != before)]
         return before
 
     def merge(self, sources: Iterable[int], target: int) -> None:

@@ -25,6 +25,7 @@ from dclust_gui.ui.windows.move_palette import MovePalette
 from dclust_gui.ui.windows.split_dialog import SplitDialog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
@@ -423,6 +424,21 @@ def test_the_palette_offers_no_name_that_cannot_be_used(clustered_app: App, qtbo
     assert len(session_of(app).history.steps) == n_steps
     line.setText("  UNASSIGNED ")
     assert dialog.offered() == ["Unassigned  ·  0"]
+
+
+def test_recent_targets_are_on_top_after_opening_again(
+    clustered_app: App, photos: Path, start: Callable[[App, Path], None]
+) -> None:
+    app = clustered_app
+    app.controller.move([0], 3)
+    app.controller.move([1], 2)
+    assert app.controller.recent_targets() == (2, 3)
+    app.controller.close()
+    assert app.controller.recent_targets() == ()
+    start(app, photos)
+    assert app.controller.recent_targets() == (2, 3)
+    app.controller.move([4], 3)
+    assert app.controller.recent_targets() == (3, 2)
 
 
 # -- markers, and decisions that come too late -----------------------------------------------
