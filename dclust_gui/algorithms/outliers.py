@@ -1,7 +1,8 @@
 """How far images lie outside, by three measures.
 
-* What leading axes do not explain: r_i = |x_i - P x_i|^2 / d, P the projection on the principal
-  axes; the stand-in for an autoencoder's reconstruction error where none was trained.
+* What leading axes do not explain: r_i = |x_i - P x_i|^2 / mean |x|^2, x centred and P the
+  projection on the principal axes; the stand-in for an autoencoder's reconstruction error where
+  none was trained.
 * Density: the mean distance to the nearest images.
 * Confidence: the log-odds against an image's own group, log((1 - p) / p), by a logistic
   classifier that has not seen the image (five folds), its probabilities calibrated by one
@@ -42,6 +43,7 @@ LEARNT_FROM = 10_000
 FEWEST_MEMBERS = 3
 """A group of fewer images cannot be learnt without the one in question."""
 MOST_LOG_ODDS = 12.0
+_FLAT = 1e-12
 
 
 def axis_residuals(
@@ -54,19 +56,26 @@ def axis_residuals(
         callback: Called with (images done, images); may raise `Cancelled`.
 
     Returns:
-        float32 (n,), >= 0: mean square over the features. The axes are at most 32, half of the
-        features and a quarter of the images, so that a single image has none to itself.
+        float32 (n,), >= 0: 1 is the mean variance, as of an autoencoder's error. The axes are at
+        most 32, half of the features and a quarter of the images, so that a single image has none
+        to itself.
     """
     n_axes = max(1, min(RESIDUAL_AXES, len(features) // 4, features.shape[1] // 2))
     model = PCA(n_axes).fit(features, callback=callback)
     coordinates = model.transform(features).astype(np.float64)
-    found = np.empty(len(features), np.float32)
+    found = np.empty(len(features))
+    total = 0.0
     for start in range(0, len(features), LEARNT_FROM):
         part = slice(start, start + LEARNT_FROM)
         whole = ((features[part] - model.mean_) ** 2).sum(axis=1)
         rest = whole - (coordinates[part] ** 2).sum(axis=1)
-        found[part] = np.maximum(rest, 0.0) / features.shape[1]
-    return found
+        total += float(whole.sum())
+        found[part] = np.maximum(rest, 0.0)
+    # what is left of equal images is rounding
+    is_flat = total <= _FLAT * len(features) * float((model.mean_**2).sum())
+    factor = 0.0 if is_flat else len(features) / total
+    scaled: NDArray[np.float32] = (found * factor).astype(np.float32)
+    return scaled
 
 
 def neighbour_distances(near: Neighbours) -> NDArray[np.float32]:

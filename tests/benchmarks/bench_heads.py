@@ -46,6 +46,7 @@ WAYS: dict[str, dict[str, object]] = {
     "DCN n2d": {"start": "n2d"},
     "VaDE gmm": {"start": "gmm"},
     "VaDE n2d": {"start": "n2d"},
+    "DCAT": {},
     "TEMI": {},
     "TEMI even": {"size_prior": 0.0},
     "TEMI random": {"start": "random"},

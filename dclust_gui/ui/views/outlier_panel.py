@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSlider,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -86,7 +87,7 @@ class OutlierPanel(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self._few = QLabel("Only the oddest", self)
         self._many = QLabel("More images", self)
-        self.automatic = QPushButton("Automatic", self)
+        self.automatic = QToolButton(self)
         self.count = QLabel(self)
         self.limit = QLabel(self)
         self.wall = PictureWall(self)
@@ -179,6 +180,7 @@ class OutlierPanel(QWidget):
         self.slider.setPageStep(_STEPS)
         self.set_deviations(USUAL_DEVIATIONS)
         self.slider.setAccessibleName("Threshold")
+        self.automatic.setText("Automatic")
         self.automatic.setToolTip(
             "The usual threshold: three times the usual spread above the middle value"
         )
@@ -202,13 +204,12 @@ class OutlierPanel(QWidget):
         ends = QHBoxLayout()
         ends.addWidget(self._few)
         ends.addStretch(1)
+        ends.addWidget(self.automatic)
+        ends.addStretch(1)
         ends.addWidget(self._many)
         layout.addWidget(self.slider)
         layout.addLayout(ends)
-        line = QHBoxLayout()
-        line.addWidget(self.count, 1)
-        line.addWidget(self.automatic)
-        layout.addLayout(line)
+        layout.addWidget(self.count)
         layout.addWidget(self.limit)
         layout.addWidget(self.wall, 1)
         layout.addWidget(self.sorting)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.ui.models.dendrogram_pictures import DendrogramPictures
 
-PICTURE_SIDE = 72
+PICTURE_SIDE = 62
 _ROOT = QModelIndex()
 
 

@@ -97,7 +97,8 @@ def test_residuals_equal_those_of_the_projection_written_out() -> None:
     rows = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
     centred = rows - rows.mean(axis=0)
     axes = np.linalg.svd(centred)[2][:3].T
-    wanted = ((centred - centred @ axes @ axes.T) ** 2).mean(axis=1)
+    wanted = ((centred - centred @ axes @ axes.T) ** 2).sum(axis=1)
+    wanted /= (centred**2).sum(axis=1).mean()
     np.testing.assert_allclose(axis_residuals(rows), wanted, atol=1e-5)
 
 
@@ -109,7 +110,7 @@ def test_few_images_have_measures(count: int) -> None:
 
 
 def test_equal_images_lie_nowhere_outside() -> None:
-    rows = np.ones((30, 4), np.float32)
+    rows = np.full((30, 4), 0.1, np.float32)
     assert not axis_residuals(rows).any()
     assert not neighbour_distances(nearest_neighbours(rows, 12)).any()
 
