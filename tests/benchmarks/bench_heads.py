@@ -33,7 +33,7 @@ K_MEANS = "k-means"
 DEFAULT = "UMAP-10, k-means (the default)"
 VALLEYS = "UMAP-10, valleys (k not given)"
 PLAIN = (K_MEANS, DEFAULT, VALLEYS)
-PRETRAINED = ("AutoencoderClustering", "DEC", "IDEC", "DCN", "VaDE")
+PRETRAINED = ("AutoencoderClustering", "DEC", "IDEC", "DCN", "VaDE", "DCAT")
 """Heads that go on from an autoencoder."""
 WAYS: dict[str, dict[str, object]] = {
     "AutoencoderClustering": {},

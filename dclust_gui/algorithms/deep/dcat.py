@@ -7,10 +7,11 @@
 
 MeanShift with a flat kernel of radius h climbs from every image with r_i <= T to a peak of the
 density of these; peaks are the clusters, and their number comes out of h. Where a number is asked
-for, q is found by halving an interval, on at most 2,000 images, and the nearest number wins. Where
-q = 0.2 puts nearly all images in one cluster (it did on each of two sets of 2,000 photographs),
-smaller ones are tried as `MeanShift` does by itself, and the note says so. Above 5,000 images the
-peaks are those of 5,000 of them, and every image goes to the nearest.
+for, q is found by halving an interval, on at most 2,000 images, and the nearest number wins; of
+too many peaks the densest stay. Where q = 0.2 puts nearly all images in one cluster (it did on each
+of two sets of 2,000 photographs), smaller ones are tried as `MeanShift` does by itself, and the
+note says so. Above 5,000 images the peaks are those of 5,000 of them, and every image goes to the
+nearest.
 
 Nothing is trained after the autoencoder, so DCAT cannot collapse; but density has few dips in ten
 dimensions. For groups of use, UMAP and k-means are the better way; with the true number DCAT
