@@ -42,6 +42,9 @@ QUALITY_SAMPLE = 1_500
 _PARTS = {"pretraining": (0.0, 0.6), "start": (0.6, 0.7), "clustering": (0.7, 1.0)}
 """Which part of the whole training a phase is, about."""
 
+_PARTS_ALONE = {"start": (0.0, 0.2), "clustering": (0.2, 1.0)}
+"""The same for heads that nothing is pretrained for."""
+
 _LEAST_GAP_S = 0.05
 _MEASURE_GAP_S = 0.5
 _MEASURE_SHARE = 0.1
@@ -158,7 +161,9 @@ def train_head(
             "Cluster them without a head.",
         )
     started = time.perf_counter()
-    follower = Follower(rows, settings, sink, token)
+    pretrains = any(p.name == "pretraining" for p in head(settings.head).parameters)
+    parts = _PARTS if pretrains else _PARTS_ALONE
+    follower = Follower(rows, settings, sink, token, parts)
     estimator = build_head(
         settings.head,
         n_clusters=k,
