@@ -216,10 +216,11 @@ def _n_moved_and_right(rows: Rows, snapshot: Snapshot) -> tuple[int, int]:
 def _believed(question: Question) -> NDArray[np.int64]:
     """Rows that stand in for approvals where there are fewer of these than corrections.
 
-    Corrections alone would say that the clusters are wrong wherever one looks: three of them then
-    empty whole clusters (clothing10: accuracy .718 -> .578; with the stand-ins .724; ten: .722 ->
-    .694, with them .738). So of each cluster some undecided images count as right, taken evenly
-    from the surer half of it, three to a correction in all.
+    Corrections alone would say that the clusters are wrong wherever one looks. So of each cluster
+    some undecided images count as right, taken evenly from the surer half of it, three to a
+    correction in all. Points gained on untouched images by 30 corrections alone, mean of five
+    draws, without and with the stand-ins: textures10 -3.7 and +1.9, clothing10 +2.8 and +4.2,
+    trash6 +10.0 and +6.8; by one correction within 0.2 of each other.
     """
     rows = question.rows
     moved, right = _n_moved_and_right(rows, question.snapshot)
