@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.domain.images import ScanResult
-    from dclust_gui.engine.tuning import Approve, TuningPlace
+    from dclust_gui.engine.tuning_values import Approve, TuningPlace
     from dclust_gui.features.backbones import BackboneSpec
     from dclust_gui.features.extractor import FeatureExtractor
     from dclust_gui.features.views import Variant
@@ -256,8 +256,9 @@ class Engine:
         rows: NDArray[np.int32],
     ) -> RunResult:
         """Cluster, train the backbone on the clusters, read with it, cluster again."""
-        from dclust_gui.engine.tuning import BackboneTuning, TuningImages
+        from dclust_gui.engine.tuning import BackboneTuning
         from dclust_gui.engine.tuning_images import image_files
+        from dclust_gui.engine.tuning_values import TuningImages
 
         started = time.perf_counter()
         settings = request.settings
@@ -324,7 +325,7 @@ class Engine:
         Raises:
             BackboneError: If there is no such backbone, or its weights are not on this computer.
         """
-        from dclust_gui.engine.tuning import TuningPlace
+        from dclust_gui.engine.tuning_values import TuningPlace
         from dclust_gui.features.tuned import tuned_dir
         from dclust_gui.features.views import BEST, STANDARD
         from dclust_gui.storage.model_files import ModelFiles

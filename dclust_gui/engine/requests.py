@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.shortlist import Shortlist
     from dclust_gui.algorithms.structure import Structure
     from dclust_gui.domain.images import ImageFacts, ScanResult
-    from dclust_gui.engine.tuning import TuningFacts
+    from dclust_gui.engine.tuning_values import TuningFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,9 +32,10 @@ from dclust_gui.engine.tuning_plan import (
     estimate_seconds,
     plan_tuning,
 )
+from dclust_gui.engine.tuning_values import TuningFacts, TuningImages, TuningPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -45,13 +45,7 @@ if TYPE_CHECKING:
     from dclust_gui.compute.devices import Device
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.engine.tuning_progress import TuningFollower
-    from dclust_gui.features.backbones import BackboneSpec
     from dclust_gui.features.tuning import TuningNetwork
-    from dclust_gui.imaging.decode import ImageReader
-    from dclust_gui.storage.model_files import ModelFiles
-
-Approve: TypeAlias = Callable[[TuningEstimate], bool]
-"""Asked before a training on the processor; False gives the job up."""
 
 CODE = 1
 """Raised whenever the same images and settings begin to give another backbone."""
@@ -63,103 +57,6 @@ _VIEWS_PREFIX = ".views-"
 _STALE_S = 24 * 3600.0
 _SHORT_S = 20.0
 """Shorter trainings are not announced."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TuningPlace:
-    """What a fine-tuning works with.
-
-    Attributes:
-        spec: The backbone, in its standard view.
-        reader: Decodes files.
-        models: Keeps trained backbones.
-        folder: An existing folder on the cache's disk, for views that memory has no room for.
-        device: auto, cpu, cuda or mps.
-        threads: Decoding threads; 0 for one per core.
-        is_any_size: Whether the backbone can be fed larger pictures.
-        approve: Asked with an estimate before the processor trains; None asks nobody.
-    """
-
-    spec: BackboneSpec
-    reader: ImageReader
-    models: ModelFiles
-    folder: Path
-    device: str = "auto"
-    threads: int = 0
-    is_any_size: bool = False
-    approve: Approve | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TuningImages:
-    """What is learnt from.
-
-    Attributes:
-        title: Name of the collection.
-        files: The files, in the order of the rows below.
-        contents: Content hash of each.
-        features: float16 (n, dims), frozen.
-        labels: int32 (n,), the clusters to start from, 0 and up.
-    """
-
-    title: str
-    files: Sequence[Path]
-    contents: Sequence[bytes]
-    features: NDArray[np.float16]
-    labels: NDArray[np.int32]
-
-    def at(self, rows: NDArray[np.int32]) -> TuningImages:
-        """Some of them; clusters without images are dropped."""
-        chosen = rows.tolist()
-        labels = np.unique(self.labels[rows], return_inverse=True)[1]
-        return TuningImages(
-            self.title,
-            [self.files[i] for i in chosen],
-            [self.contents[i] for i in chosen],
-            self.features[rows],
-            labels.astype(np.int32),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class TuningFacts:
-    """How a fine-tuning went.
-
-    Attributes:
-        method: "dec" or "dcn".
-        base: Name of the backbone before.
-        name: Name of the trained one; empty where the frozen features stay.
-        blocks: Names of the blocks that were trained.
-        images: Images learnt from.
-        views: Views kept of each; 0 for new ones at each step.
-        epochs: Passes over them at most.
-        steps: Steps done.
-        best_step: After how many of them the kept state was.
-        agreement_start: Agreement of the start's clusters with the frozen neighbours.
-        agreement: The same of the kept state's.
-        seconds: Wall time; 0 where it was known from before.
-        estimated_s: What was foretold; 0 where it was known from before.
-        device: Where, for people.
-        note: What the user should know; empty for nothing.
-        is_refused: The training came to nothing.
-    """
-
-    method: str
-    base: str
-    name: str
-    blocks: tuple[str, ...] = ()
-    images: int = 0
-    views: int = 0
-    epochs: int = 0
-    steps: int = 0
-    best_step: int = 0
-    agreement_start: float = 0.0
-    agreement: float = 0.0
-    seconds: float = 0.0
-    estimated_s: float = 0.0
-    device: str = ""
-    note: str = ""
-    is_refused: bool = False
 
 
 class BackboneTuning:
@@ -355,7 +252,6 @@ class BackboneTuning:
         """Measure, ask, read, train, keep."""
         from dclust_gui.engine.tuning_progress import TuningFollower
 
-        begun = time.perf_counter()
         set_torch_threads(thread_budget())
         follower = TuningFollower(
             images.features, self._wishes.method, self._seed, self._sink, self._token
@@ -364,7 +260,7 @@ class BackboneTuning:
         tick = self._token.checkpoint
         foretold = self._foretold(network, device, images.files, len(images.files), tick)
         self._ask(foretold)
-        plan = foretold.plan
+        begun, plan = time.perf_counter(), foretold.plan
         if plan.n_images < len(images.files):
             random = np.random.default_rng(self._seed)
             rows = np.sort(random.choice(len(images.files), plan.n_images, replace=False))
