@@ -244,7 +244,7 @@ HEADS: tuple[Method, ...] = (
         name="clustergan",
         title="ClusterGAN (experimental)",
         summary="Learns to make up features of images like these, cluster by cluster, and shows"
-        " which images are typical. Takes one to five minutes on a processor, and mostly groups"
+        " which images are typical. Takes two to ten minutes on a processor, and mostly groups"
         " worse than no training.",
         estimator=HOME + "clustergan:ClusterGAN",
         parameters=(
@@ -274,6 +274,6 @@ HEADS: tuple[Method, ...] = (
             Parameter("learning_rate", Kind.NUMBER, 2e-3, 1e-8, 1.0, help="Length of the steps."),
             Parameter("n_prototypes", Kind.INTEGER, 8, 0, 100, help="Typical images of a cluster."),
         ),
-        cost="1,000 to 5,000 steps, however many images",
+        cost="2,000 to 10,000 steps, however many images",
     ),
 )

@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 
 METHOD = "ClusterGAN"
 PRIORS = ("estimated", "uniform")
-PASSES = 250
-LEAST_STEPS, MOST_STEPS = 1_000, 5_000
+PASSES = 500
+LEAST_STEPS, MOST_STEPS = 2_000, 10_000
 EVALUATIONS = 25
 DAMPING = 0.9
 CRITIC_STEPS = {"wgan-gp": 5, "minimax": 1}
@@ -85,8 +85,8 @@ class ClusterGAN(DeepClusterer):
         initial_labels: (n_images,) labels of the start, in place of k-means in the layout; -1
             leaves an image open. The training does not look at them: they are what it is compared
             with, and what is left if it comes to nothing.
-        steps: Steps of the generator; "auto" shows the critic every image about 250 times, within
-            1,000 to 5,000 steps.
+        steps: Steps of the generator; "auto" shows the critic every image about 500 times, within
+            2,000 to 10,000 steps.
         prior: "estimated" or "uniform": how often each cluster is drawn.
         noise_size: Width of z_n.
         dims: Principal components that are imitated.

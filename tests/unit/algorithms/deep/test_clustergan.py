@@ -231,8 +231,8 @@ def test_steps_grow_with_the_images_within_bounds() -> None:
     model = ClusterGAN()
     steps = [model._settings(n).steps for n in (10, 300, 2000, 100_000)]
     assert steps == sorted(steps)
-    assert steps[0] == 1_000
-    assert steps[-1] == 5_000
+    assert steps[0] == 2_000
+    assert steps[-1] == 10_000
 
 
 def test_the_time_is_told_beforehand(few: Clouds) -> None:
