@@ -223,16 +223,20 @@ def _measured(
             return outliers.neighbour_distances(near)
 
 
-def deviations_of(report: OutlierReport, *, per_cluster: bool) -> NDArray[np.float32]:
+def deviations_of(
+    report: OutlierReport, state: Clustering, *, per_cluster: bool
+) -> NDArray[np.float32]:
     """How many robust standard deviations each image lies outside; float32 (n_images,).
 
     Args:
         report: The measure.
+        state: The present clusters; may have more images than were measured.
         per_cluster: Compare with the image's own cluster in place of all images.
     """
     from dclust_gui.algorithms.robust import robust_deviations
 
-    return robust_deviations(report.values, report.labels if per_cluster else None)
+    groups = state.labels[: len(report.values)] if per_cluster else None
+    return robust_deviations(report.values, groups)
 
 
 def beyond(
@@ -263,7 +267,7 @@ def beyond(
         raise InputError("Could not find what lies outside.", "The threshold must be a number.")
     known = np.full(state.n_images, np.nan, np.float32)
     if scores is None:
-        scores = deviations_of(report, per_cluster=per_cluster)
+        scores = deviations_of(report, state, per_cluster=per_cluster)
     known[: len(scores)] = scores[: state.n_images]
     looked_at = np.ones(state.n_images, bool) if cluster is None else state.labels == cluster
     is_out = (known > deviations) & looked_at
@@ -319,7 +323,7 @@ def set_aside(state: Clustering, images: NDArray[np.integer], measure: Measure) 
     Returns:
         The edit; None if there is nothing to do.
     """
-    ids = np.asarray(images, np.int64)
+    ids = np.unique(np.asarray(images, np.int64))
     ids = ids[(ids >= 0) & (ids < state.n_images)]
     ids = ids[(state.labels[ids] != UNASSIGNED) & ~decided_images(state)[ids]]
     if not len(ids):

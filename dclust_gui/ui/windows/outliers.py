@@ -85,6 +85,7 @@ class OutlierKeeper(QObject):
         self._asked: tuple[object, ...] = ()
         self._report: OutlierReport | None = None
         self._scores: dict[bool, NDArray[np.float32]] = {}
+        self._scored: NDArray[np.int32] | None = None
         self._outside: Outside | None = None
         self._run: int | None = None
         self._timer = QTimer(self)
@@ -167,8 +168,11 @@ class OutlierKeeper(QObject):
             return
         panel, state = self._panel, session.saved_clustering
         is_per_cluster = panel.is_per_cluster
+        if state.labels is not self._scored:
+            self._scored = state.labels
+            self._scores.clear()
         if is_per_cluster not in self._scores:
-            self._scores[is_per_cluster] = deviations_of(report, per_cluster=is_per_cluster)
+            self._scores[is_per_cluster] = deviations_of(report, state, per_cluster=is_per_cluster)
         found = beyond(
             report,
             state,
@@ -208,7 +212,8 @@ class OutlierKeeper(QObject):
 
     def _forget(self) -> None:
         self._queries.drop(_CHANNEL)
-        self._asked, self._report, self._outside = (), None, None
+        self._ticket = -1
+        self._asked, self._report, self._outside, self._scored = (), None, None, None
         self._scores.clear()
         self._panel.set_sorting(is_on=False)
         self._gallery.set_typicality(None)
