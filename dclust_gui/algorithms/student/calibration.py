@@ -74,7 +74,8 @@ def sorting_threshold(
     """The least confidence from which on so large a share is expected to be right.
 
     Both the calibrated confidences themselves and the share that really was right must reach the
-    precision, on average over all rows from the threshold up.
+    precision, on average over all rows from the threshold up. Where all rows do, nothing is known
+    of lower confidences but what they say themselves: the threshold is then at most the precision.
 
     Args:
         confidence: (n,), calibrated, of rows that the weights were not fitted to.
@@ -95,4 +96,5 @@ def sorting_threshold(
     good = is_last & (np.minimum(expected, seen) >= precision) & (counts >= LEAST_SORTED)
     if not good.any():
         return NEVER
-    return float(sure[np.flatnonzero(good)[-1]])
+    last = int(np.flatnonzero(good)[-1])
+    return float(min(sure[last], precision) if last == len(sure) - 1 else sure[last])

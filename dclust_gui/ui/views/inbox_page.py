@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 TITLE = "Inbox"
 _COLUMNS = 3
+_MOST_CHECKS = 12
+"""The largest groups have a check box; there is no room for one of each of hundreds."""
+_ROUNDING = 1e-3
 _SIDE = GRID * 11
 
 
@@ -184,7 +187,7 @@ class InboxPage(QWidget):
             box.setParent(None)
             box.deleteLater()
         self.checks = []
-        for number, group in enumerate(self._groups):
+        for number, group in enumerate(self._groups[:_MOST_CHECKS]):
             box = QCheckBox(f"{group.title} ({len(group.images):,})".replace("&", "&&"), self)
             box.setToolTip(f"Put new images into '{group.title}': {group.detail}")
             box.setTristate(False)
@@ -196,15 +199,15 @@ class InboxPage(QWidget):
     def _refresh(self) -> None:
         """Show what is chosen."""
         unchecked = self.grid.unchecked
-        n_all = n_chosen = 0
-        for group, box in zip(self._groups, self.checks, strict=True):
-            n_out = sum(int(image) in unchecked for image in group.images)
-            n_all, n_chosen = n_all + len(group.images), n_chosen + len(group.images) - n_out
-            part = Qt.CheckState.PartiallyChecked if n_out else Qt.CheckState.Checked
+        n_out = [sum(int(image) in unchecked for image in g.images) for g in self._groups]
+        n_all = sum(len(group.images) for group in self._groups)
+        n_chosen = n_all - sum(n_out)
+        for group, box, n in zip(self._groups, self.checks, n_out, strict=False):
+            is_part = 0 < n < len(group.images)
+            state = Qt.CheckState.Checked if not n else Qt.CheckState.Unchecked
             with QSignalBlocker(box):
-                box.setTristate(bool(n_out) and n_out < len(group.images))
-                is_none = n_out == len(group.images)
-                box.setCheckState(Qt.CheckState.Unchecked if is_none else part)
+                box.setTristate(is_part)
+                box.setCheckState(Qt.CheckState.PartiallyChecked if is_part else state)
             box.setEnabled(self._is_editable)
         words = f"Accept all ({n_all:,})" if n_chosen == n_all else f"Accept checked ({n_chosen:,})"
         self.accept.setText(words)
@@ -244,7 +247,7 @@ class InboxPage(QWidget):
     @Slot()
     def _on_check_clicked(self) -> None:
         """Take a whole group in, or out where all of it is in."""
-        for group, box in zip(self._groups, self.checks, strict=True):
+        for group, box in zip(self._groups, self.checks, strict=False):
             if box is self.sender():
                 images = frozenset(group.images.tolist())
                 is_all_in = not images & self.grid.unchecked
@@ -254,8 +257,8 @@ class InboxPage(QWidget):
 
 
 def sure_text(confidence: NDArray[np.float32]) -> str:
-    """`97 % sure`, or `83 to 99 % sure` of several."""
+    """`97% sure`, or `83 to 99% sure` of several; never more than it is."""
     if not len(confidence):
         return ""
-    low, high = (int(np.floor(100 * float(v))) for v in (confidence.min(), confidence.max()))
-    return f"{high} % sure" if low == high else f"{low} to {high} % sure"
+    low, high = (int(100 * float(v) + _ROUNDING) for v in (confidence.min(), confidence.max()))
+    return f"{high}% sure" if low == high else f"{low} to {high}% sure"

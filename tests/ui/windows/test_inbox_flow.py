@@ -217,6 +217,6 @@ def test_without_new_images_it_says_what_it_is_for(clustered_app: App) -> None:
 
 
 def test_confidence_in_words() -> None:
-    assert sure_text(np.array([0.974, 0.979], np.float32)) == "97 % sure"
-    assert sure_text(np.array([0.83, 0.995], np.float32)) == "83 to 99 % sure"
+    assert sure_text(np.array([0.974, 0.979], np.float32)) == "97% sure"
+    assert sure_text(np.array([0.83, 0.995], np.float32)) == "83 to 99% sure"
     assert sure_text(np.empty(0, np.float32)) == ""

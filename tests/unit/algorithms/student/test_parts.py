@@ -48,7 +48,14 @@ def test_rows_of_equal_confidence_are_sorted_together() -> None:
     confidence = np.full(20, 0.9)
     right = np.arange(20) < 10
     assert sorting_threshold(confidence, right, 0.8) == NEVER
-    assert sorting_threshold(confidence, right, 0.5) == pytest.approx(0.9)
+    assert sorting_threshold(confidence, right, 0.5) == pytest.approx(0.5)
+    mixed = np.append(confidence, 0.1)
+    assert sorting_threshold(mixed, np.append(right, False), 0.5) == pytest.approx(0.9)
+
+
+def test_where_all_were_right_a_confidence_counts_as_what_it_says() -> None:
+    confidence = np.full(50, 0.999)
+    assert sorting_threshold(confidence, np.ones(50, bool), 0.95) == pytest.approx(0.95)
 
 
 def test_the_guard_holds_for_a_class_of_two() -> None:
