@@ -57,8 +57,8 @@ def axis_residuals(
 
     Returns:
         float32 (n,), >= 0: 1 is the mean variance, as of an autoencoder's error. The axes are at
-        most 32, half of the features and a quarter of the images, so that a single image has none
-        to itself.
+        most 32, half of the features and a quarter of the images; of few images one that is far
+        outside may still get an axis to itself, and an error that is too low.
     """
     n_axes = max(1, min(RESIDUAL_AXES, len(features) // 4, features.shape[1] // 2))
     model = PCA(n_axes).fit(features, callback=callback)
