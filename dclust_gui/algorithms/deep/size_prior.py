@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.algorithms.base import LabelArray, UnusableDataError
+from dclust_gui.algorithms.base import LabelArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,15 +50,3 @@ def laid_on(sizes: Tensor, expected: Tensor) -> Tensor:
     order = sizes.argsort(1)
     laid: Tensor = expected.expand_as(sizes).new_empty(sizes.shape)
     return laid.scatter_(1, order, expected.expand_as(sizes))
-
-
-def check_size_prior(value: float) -> None:
-    """Refuse a weight outside 0 to 1.
-
-    Raises:
-        UnusableDataError: If so.
-    """
-    if not 0 <= value <= 1:
-        raise UnusableDataError(
-            f"Could not use size_prior={value!r}.", "It must be a number from 0 (even) to 1."
-        )

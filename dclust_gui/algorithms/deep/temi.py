@@ -39,9 +39,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dclust_gui.algorithms.base import FloatArray, UnusableDataError
+from dclust_gui.algorithms.base import FloatArray
 from dclust_gui.algorithms.deep.neighbour_heads import NeighbourHeads
 from dclust_gui.algorithms.deep.pair_training import Pairs, PairTraining
+from dclust_gui.algorithms.deep.parameters import check_number
 from dclust_gui.algorithms.deep.size_prior import laid_on
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ class TEMI(NeighbourHeads):
 
     def _check(self, features: FloatArray) -> None:
         super()._check(features)
-        if not 0 < self.beta <= 1:
-            raise UnusableDataError("Could not train TEMI.", f"beta={self.beta!r}.")
+        check_number(self._method, "beta", self.beta, 0, 1, is_above=True)
 
     def _pair_training(self, heads: ManyHeads, pairs: Pairs, schedule: Schedule) -> PairTraining:
         return TemiTraining(heads, pairs, schedule, self.beta)
