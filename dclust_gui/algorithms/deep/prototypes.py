@@ -23,8 +23,8 @@ class Prototypes:
     """Typical images of each cluster.
 
     Attributes:
-        images: int32 (n_clusters, count), rows of images of the cluster, those nearest to most
-            of the generated rows first; -1 where there are fewer.
+        images: int32 (n_clusters, count), rows of images of the cluster: those nearest to most
+            of the generated rows first, then those near to any; -1 where there are fewer.
         agreement: Share 0..1 of the generated rows whose nearest image of all is in their cluster.
     """
 
@@ -48,23 +48,20 @@ def nearest_prototypes(made: Tensor, rows: Tensor, labels: LabelArray, count: in
     n_hits = 0
     for cluster, own in enumerate(made):
         members = np.flatnonzero(labels == cluster)
-        n_hits += int((labels[_nearest(own, rows)[0]] == cluster).sum())
+        n_hits += int((labels[_nearest(own, rows)[1]] == cluster).sum())
         if not len(members):
             continue
-        nearest, distance = _nearest(own, rows[torch.from_numpy(members).to(rows.device)])
-        found, place, hits = np.unique(nearest, return_inverse=True, return_counts=True)
-        least = np.full(len(found), np.inf)
-        np.minimum.at(least, place, distance)
-        chosen = members[found[np.lexsort((least, -hits))[:count]]]
+        placed = rows[torch.from_numpy(members).to(rows.device)]
+        hits = np.bincount(_nearest(own, placed)[1], minlength=len(members))
+        distance = _nearest(placed, own)[0]
+        chosen = members[np.lexsort((distance, -hits))[:count]]
         images[cluster, : len(chosen)] = chosen
     return Prototypes(images, n_hits / max(1, made.shape[0] * made.shape[1]))
 
 
-def _nearest(made: Tensor, rows: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Index of and distance to the nearest of the rows, for each generated one."""
-    found = [
-        torch.cdist(part, rows).min(1)
-        for part in torch.split(made, max(1, _BLOCK_VALUES // max(1, len(rows))))
-    ]
-    indices = torch.cat([least.indices for least in found]).cpu().numpy()
-    return indices, torch.cat([least.values for least in found]).cpu().numpy()
+def _nearest(points: Tensor, others: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Distance to and index of the nearest of the others, for each point."""
+    step = max(1, _BLOCK_VALUES // max(1, len(others)))
+    found = [torch.cdist(part, others).min(1) for part in torch.split(points, step)]
+    distances = torch.cat([least.values for least in found]).cpu().numpy()
+    return distances, torch.cat([least.indices for least in found]).cpu().numpy()
