@@ -97,7 +97,8 @@ class Tail(nn.Module):
         self._is_cut = bool(cut)
         for name, shape in (before or {}).items():
             parent, _, leaf = name.rpartition(".")
-            setattr(model.get_submodule(parent), leaf, _StandIn(shape))
+            stand_in = _StandIn(model.get_submodule(name), shape)
+            setattr(model.get_submodule(parent), leaf, stand_in)
         if cut:
             model.get_submodule(cut).register_forward_pre_hook(self._hand_over)
 
@@ -124,11 +125,22 @@ class Tail(nn.Module):
 
 
 class _StandIn(nn.Module):
-    """In the place of a module that does not run: blank maps of the shape it would give."""
+    """In the place of a module that does not run: blank maps of the shape it would give.
 
-    def __init__(self, shape: list[int]) -> None:
+    What else is asked of the module, such as a transformer's grid of patches, it still tells.
+    """
+
+    def __init__(self, module: nn.Module, shape: list[int]) -> None:
         super().__init__()
         self._shape = shape[1:]
+        self._module = [module]  # in a list: its weights are not the tail's
+
+    def __getattr__(self, name: str) -> Tensor | nn.Module:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            found: Tensor | nn.Module = getattr(self.__dict__["_module"][0], name)
+            return found
 
     def forward(self, maps: Tensor, *_rest: object, **_named: object) -> Tensor:
         return maps.new_zeros(1).expand(len(maps), *self._shape)
