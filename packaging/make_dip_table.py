@@ -1,6 +1,7 @@
 """Simulates the dip of uniform samples and writes `dclust_gui/algorithms/dip_table.py`.
 
-`python packaging/make_dip_table.py [--samples 20000]`, a minute or two on one thread; then `ruff format`.
+`python packaging/make_dip_table.py [--samples 20000]`, a minute or two on one thread; then
+`ruff format`.
 """
 
 from __future__ import annotations

@@ -62,14 +62,16 @@ def load(path: Path) -> Collection:
 def default_clusters(found: Collection, seed: int) -> NDArray[np.int32]:
     """UMAP-10, then k-means."""
     layout = UMAP(n_components=10, random_state=seed).fit_transform(found.rows)
-    return KMeans(found.n_classes, random_state=seed).fit_predict(layout).astype(np.int32)
+    labels: NDArray[np.int32] = KMeans(found.n_classes, random_state=seed).fit(layout).labels_
+    return labels
 
 
 def renamed(labels: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.int32]:
     """The labels in the numbers of the classes that they match best."""
     count = int(max(labels.max(), truth.max())) + 1
     _, names = linear_sum_assignment(-confusion_matrix(labels, truth, labels=range(count)))
-    return names[labels].astype(np.int32)
+    found: NDArray[np.int32] = names[labels].astype(np.int32)
+    return found
 
 
 def taught_row(

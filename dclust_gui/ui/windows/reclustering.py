@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dclust_gui.ui.windows.work import Work
 
 _REST_MS = 60
+_QUEUED = "The work under way goes first."
 CHANGED = "The clusters have changed since. Propose again when you like."
 
 
@@ -142,7 +143,7 @@ class ReclusterKeeper(QObject):
             )
         )
         page.set_busy(is_busy=True)
-        self._window.proposal_bar.set_busy()
+        self._window.proposal_bar.set_busy(_QUEUED if self._work.is_busy else "")
         self._window.proposal_bar.show()
 
     def _stop_job(self) -> None:

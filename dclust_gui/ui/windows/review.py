@@ -194,7 +194,8 @@ class ReviewKeeper(QObject):
         self.page.set_busy(_LOOKING)
         self._run_id = session.clustering.run_id
         engine, arrays = self._workspace.engine, self._workspace.stores.arrays
-        self._job = self._host.start(ReviewJob(engine, arrays, snapshot_of(session), self._waiting()))
+        job = ReviewJob(engine, arrays, snapshot_of(session), self._waiting())
+        self._job = self._host.start(job)
 
     def _stop_job(self) -> None:
         job, self._job = self._job, -1

@@ -95,7 +95,8 @@ def ids_of(app: App, *names: str) -> list[int]:
 
 
 def labels_of(app: App, *names: str) -> list[int]:
-    return session_of(app).saved_clustering.labels[ids_of(app, *names)].tolist()
+    labels = session_of(app).saved_clustering.labels
+    return [int(labels[image]) for image in ids_of(app, *names)]
 
 
 NEW = ("cat-new1.png", "cat-new2.png", "dog-new.png", "owl-new.png")

@@ -72,9 +72,9 @@ def test_few_equal_or_odd_rows_do_not_break_it(way: str) -> None:
         assert len(labels) == len(rows)
     two = np.repeat(np.eye(2), 100, axis=0)
     assert Unimodal(way=way, random_state=0).fit(two).n_clusters_ == 2
-    for wrong in ({"alpha": 0.0}, {"way": "guess"}, {"n_groups": 0}):
+    for wrong in (Unimodal(alpha=0.0, way=way), Unimodal(way="guess"), Unimodal(n_groups=0)):
         with pytest.raises(UnusableDataError, match="valleys"):
-            Unimodal(**{"way": way, **wrong}).fit(np.eye(12))
+            wrong.fit(np.eye(12))
 
 
 def test_neighbours_have_an_image_between_them() -> None:

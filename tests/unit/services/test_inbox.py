@@ -13,7 +13,7 @@ from dclust_gui.domain.errors import ClusteringError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.classifying import Doubt
-from dclust_gui.services.distilling import Lesson
+from dclust_gui.services.distilling import DistilJob, Lesson
 from dclust_gui.services.inbox import InboxFinding, InboxJob, StudentShelf, arrivals
 from dclust_gui.services.opening import create_project
 from dclust_gui.services.reviewing import ReviewJob, ReviewKind
@@ -104,15 +104,13 @@ def test_the_student_is_kept_until_the_clusters_change(
     session: ProjectSession, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taught: list[int] = []
-    from dclust_gui.services import inbox
-
-    original = inbox.DistilJob.run
+    original = DistilJob.run
 
     def counted(self: object, *arguments: object) -> object:
         taught.append(1)
         return original(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(inbox.DistilJob, "run", counted)
+    monkeypatch.setattr(DistilJob, "run", counted)
     shelf = StudentShelf()
     sort(session, workspace, shelf)
     session.rename(1, "name")  # teaches nothing new

@@ -69,7 +69,7 @@ def snapshot_with(run: Run | None = None, n: int = N) -> Snapshot:
     return Snapshot((record,) * n, (Path("p"),), clustering, run, np.ones(n, np.float32))
 
 
-def told(values: NDArray[np.float32], state: Clustering) -> OutlierReport:
+def told(values: NDArray[np.floating], state: Clustering) -> OutlierReport:
     return OutlierReport(Measure.DENSITY, values.astype(np.float32), "", state.labels)
 
 

@@ -54,7 +54,8 @@ def members_of(session: ProjectSession, number: int) -> list[int]:
 def group_of(session: ProjectSession, number: int) -> list[int]:
     """All images of the cluster that the first image of a class is in."""
     labels = session.clustering.labels
-    return session.clustering.members(int(labels[members_of(session, number)[0]])).tolist()
+    cluster = int(labels[members_of(session, number)[0]])
+    return [int(image) for image in session.clustering.members(cluster)]
 
 
 def decide(session: ProjectSession) -> int:

@@ -18,7 +18,7 @@ from dclust_gui.domain.control import Cancelled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SMALL = {"folds": 2}
+FOLDS = 2
 
 
 def blobs(
@@ -68,7 +68,7 @@ def test_it_learns_the_clusters_and_sorts_new_images(kind: str) -> None:
 
 def test_same_seed_same_student() -> None:
     rows, labels = blobs()
-    first, second = (StudentClassifier(random_state=3, **SMALL).fit(rows, labels) for _ in "ab")
+    first, second = (StudentClassifier(random_state=3, folds=FOLDS).fit(rows, labels) for _ in "ab")
     np.testing.assert_array_equal(first.predict_proba(rows), second.predict_proba(rows))
     assert first.threshold_ == second.threshold_
     assert clone(first).get_params() == first.get_params()
@@ -76,7 +76,7 @@ def test_same_seed_same_student() -> None:
 
 def test_classes_of_one_or_two_images_are_left_out_and_named() -> None:
     rows, labels = blobs((30, 20, 2, 1))
-    student = StudentClassifier(random_state=0, **SMALL).fit(rows, labels)
+    student = StudentClassifier(random_state=0, folds=FOLDS).fit(rows, labels)
     assert student.classes_.tolist() == [0, 1]
     assert student.left_out_.tolist() == [2, 3]
     assert set(student.predict(rows).tolist()) <= {0, 1}
@@ -98,8 +98,8 @@ def test_edited_rows_are_taught_however_far_out_and_weigh_more() -> None:
     taught[wrong] = 1
     edited = np.zeros(len(rows), bool)
     edited[wrong] = True
-    plain = StudentClassifier(random_state=0, **SMALL).fit(rows, taught)
-    told = StudentClassifier(random_state=0, **SMALL).fit(rows, taught, edited=edited)
+    plain = StudentClassifier(random_state=0, folds=FOLDS).fit(rows, taught)
+    told = StudentClassifier(random_state=0, folds=FOLDS).fit(rows, taught, edited=edited)
     assert told.n_taught_ > plain.n_taught_
     assert (
         told.predict_proba(rows[wrong])[:, 1].mean() > plain.predict_proba(rows[wrong])[:, 1].mean()
@@ -109,7 +109,7 @@ def test_edited_rows_are_taught_however_far_out_and_weigh_more() -> None:
 
 def test_images_unlike_all_clusters_are_told_apart() -> None:
     rows, labels = blobs(noise=0.1)
-    student = StudentClassifier(random_state=0, **SMALL).fit(rows, labels)
+    student = StudentClassifier(random_state=0, folds=FOLDS).fit(rows, labels)
     random = np.random.default_rng(9)
     strangers = random.normal(size=(50, rows.shape[1])).astype(np.float32)
     strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
@@ -138,13 +138,13 @@ def test_soft_targets_teach_probabilities() -> None:
 def test_strings_are_classes_too() -> None:
     rows, labels = blobs()
     names = np.array(["cat", "dog", "newt"])[labels]
-    student = StudentClassifier(random_state=0, **SMALL).fit(rows, names)
+    student = StudentClassifier(random_state=0, folds=FOLDS).fit(rows, names)
     assert set(student.predict(rows[:5])) <= {"cat", "dog", "newt"}
 
 
 def test_constant_features_give_a_student_that_sorts_nothing_wrongly() -> None:
     labels = np.repeat([0, 1], 10)
-    student = StudentClassifier(random_state=0, **SMALL).fit(np.ones((20, 4)), labels)
+    student = StudentClassifier(random_state=0, folds=FOLDS).fit(np.ones((20, 4)), labels)
     assert np.isfinite(student.predict_proba(np.ones((3, 4)))).all()
     assert not student.sort(np.ones((3, 4))).is_sorted.any()
 
