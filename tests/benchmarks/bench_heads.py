@@ -125,7 +125,7 @@ def make_runs(options: argparse.Namespace) -> None:
             truth = np.unique(data["labels"], return_inverse=True)[1]
         n_clusters = len(np.unique(truth))
         for seed in options.seeds:
-            todo = [w for w in (*PLAIN, *WAYS) if (name, w, seed) not in known]
+            todo = [w for w in options.ways if (name, w, seed) not in known]
             if not todo:
                 continue
             width = 10 if n_clusters <= 20 else 32
@@ -203,6 +203,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--features", type=Path, default=FEATURES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--ways", nargs="+", default=[*PLAIN, *WAYS], choices=[*PLAIN, *WAYS])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()

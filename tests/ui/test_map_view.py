@@ -325,10 +325,14 @@ def test_pictures_take_the_place_of_dots_and_do_not_overlap(qtbot: QtBot, pane: 
     assert not view.painter.cards
 
 
-def test_an_unreadable_file_stays_a_dot(
-    qtbot: QtBot, pane: MapPane, thumbnails: FakeThumbnails
-) -> None:
+@pytest.fixture
+def unreadable_files(thumbnails: FakeThumbnails) -> None:
+    """No file of the project can be read."""
     thumbnails.unreadable |= {f"img{n}.jpg" for n in range(1, 13)}
+
+
+@pytest.mark.usefixtures("unreadable_files")
+def test_an_unreadable_file_stays_a_dot(qtbot: QtBot, pane: MapPane) -> None:
     view = pane.view
     view.zoom(1.12)
     qtbot.waitUntil(lambda: bool(view.painter.wanted))
