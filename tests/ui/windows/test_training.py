@@ -79,10 +79,10 @@ def training(clustered_app: App, monkeypatch: pytest.MonkeyPatch) -> Training:
 
 def finish(app: App, qtbot: QtBot, settings: RunSettings = TRAINED) -> None:
     """Train, and wait for the comparison."""
-    with qtbot.waitSignal(app.work.training_accepted, timeout=10_000):
+    with qtbot.waitSignal(app.work.training_accepted, timeout=60_000):
         app.work.cluster(settings)
-    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=10_000)
-    qtbot.waitUntil(lambda: "moved" in app.training.view.text, timeout=10_000)
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=60_000)
+    qtbot.waitUntil(lambda: "moved" in app.training.view.text, timeout=60_000)
 
 
 def shown(app: App) -> str:
@@ -96,13 +96,13 @@ def test_stop_early_keeps_the_clusters_so_far(
     app = clustered_app
     app.work.cluster(TRAINED)
     panel = app.window.training
-    qtbot.waitUntil(lambda: panel.plot.n_points()[0] > 2, timeout=10_000)
+    qtbot.waitUntil(lambda: panel.plot.n_points()[0] > 2, timeout=60_000)
     assert panel.isVisible()
-    with qtbot.waitSignal(app.work.training_accepted, timeout=10_000):
+    with qtbot.waitSignal(app.work.training_accepted, timeout=60_000):
         panel.end_requested.emit()
-    qtbot.waitUntil(lambda: not panel.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not panel.isVisible(), timeout=60_000)
     assert app.training.is_shown
-    qtbot.waitUntil(lambda: "moved" in app.training.view.text, timeout=10_000)
+    qtbot.waitUntil(lambda: "moved" in app.training.view.text, timeout=60_000)
 
 
 def test_cancel_changes_nothing(clustered_app: App, qtbot: QtBot, training: Training) -> None:
@@ -111,10 +111,10 @@ def test_cancel_changes_nothing(clustered_app: App, qtbot: QtBot, training: Trai
     assert session is not None
     before = session.history
     app.work.cluster(TRAINED)
-    qtbot.waitUntil(app.window.training.isVisible, timeout=10_000)
+    qtbot.waitUntil(app.window.training.isVisible, timeout=60_000)
     app.window.training.cancel_requested.emit()
-    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=10_000)
-    qtbot.waitUntil(lambda: not app.window.training.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not app.work.is_busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not app.window.training.isVisible(), timeout=60_000)
     assert session.history is before
     assert not app.training.is_shown
 

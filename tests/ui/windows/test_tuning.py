@@ -66,9 +66,9 @@ def test_before_and_after_name_the_backbone_and_one_click_goes_back(
     session = tuning.controller.session
     assert session is not None
     before = session.clustering.labels.copy()
-    with qtbot.waitSignal(tuning.work.training_accepted, timeout=10_000):
+    with qtbot.waitSignal(tuning.work.training_accepted, timeout=60_000):
         tuning.work.cluster(TUNED)
-    qtbot.waitUntil(lambda: "moved" in tuning.training.view.text, timeout=10_000)
+    qtbot.waitUntil(lambda: "moved" in tuning.training.view.text, timeout=60_000)
     assert tuning.training.is_shown
     assert "DEC on the backbone" in tuning.training.view.text
     assert "tuned:shots-dec-12ab34" in tuning.training.view.text
@@ -86,9 +86,9 @@ def test_how_long_it_takes_is_asked_off_the_window_and_shown(
         return "Fine-tuning will take about 3 min."
 
     monkeypatch.setattr(tuning.work._engine, "tuning_time", measured)
-    qtbot.waitUntil(lambda: not tuning.work.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not tuning.work.is_busy, timeout=60_000)
     panel = tuning.window.run_panel
     panel._training.set_on(True)
     panel._tuning._backbone.click()
-    qtbot.waitUntil(lambda: "about 3 min" in panel._tuning.time_text, timeout=10_000)
+    qtbot.waitUntil(lambda: "about 3 min" in panel._tuning.time_text, timeout=60_000)
     assert asked == [24]
