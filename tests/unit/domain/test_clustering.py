@@ -74,3 +74,8 @@ def test_contradictions_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         Clustering(np.array(labels, np.int32), np.zeros(n_flags, np.uint8), clusters, next_id)
+
+
+def test_growing_by_nothing_gives_the_same() -> None:
+    state = example()
+    assert state.grown(4) is state

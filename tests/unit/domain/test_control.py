@@ -74,3 +74,12 @@ def test_pause_that_meets_a_cancel_does_not_hold_the_job() -> None:
 
 def test_ignoring_takes_any_message() -> None:
     ignore_events(Notice(Severity.INFO, "slow disk"))
+
+
+def test_a_training_that_waits_can_be_ended_early() -> None:
+    token = CancelToken()
+    assert not token.is_ending_early
+    token.pause()
+    token.end_early()
+    assert token.is_ending_early
+    token.checkpoint()  # neither waits nor raises
