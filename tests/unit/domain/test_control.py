@@ -78,8 +78,8 @@ def test_ignoring_takes_any_message() -> None:
 
 def test_a_training_that_waits_can_be_ended_early() -> None:
     token = CancelToken()
-    assert not token.is_ending_early
+    before = token.is_ending_early
     token.pause()
     token.end_early()
-    assert token.is_ending_early
+    assert (before, token.is_ending_early) == (False, True)
     token.checkpoint()  # neither waits nor raises
