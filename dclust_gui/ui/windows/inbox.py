@@ -13,6 +13,7 @@ from dclust_gui.domain.errors import KnownError
 from dclust_gui.services.classifying import Doubt
 from dclust_gui.services.inbox import InboxFinding, InboxJob, StudentShelf, arrivals
 from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.inbox_page import InboxGroup, InboxPage
@@ -74,7 +75,6 @@ class InboxKeeper(QObject):
         self._controller = controller
         self._work = work
         self._looking = looking
-        self._host = host
         self._workspace = workspace
         self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
         self._shelf = StudentShelf()
@@ -82,7 +82,7 @@ class InboxKeeper(QObject):
         self._finding: InboxFinding | None = None
         self._failure = ""
         self._asked: tuple[int | None, bytes] = (None, b"")
-        self._job = -1
+        self._job = OwnJob(host, self)
         self._unsubscribe: Callable[[], None] | None = None
         # Never start a job from a finished slot of the same host, and not at each small change.
         self._rest = QTimer(self)
@@ -94,9 +94,9 @@ class InboxKeeper(QObject):
         controller.session_changed.connect(self._on_controller_session_changed)
         controller.state_changed.connect(self._on_controller_state_changed)
         work.state_changed.connect(self._on_work_state_changed)
-        host.succeeded.connect(self._on_host_succeeded)
-        host.cancelled.connect(self._on_host_cancelled)
-        host.failed.connect(self._on_host_failed)
+        self._job.succeeded.connect(self._on_job_succeeded)
+        self._job.cancelled.connect(self._on_job_cancelled)
+        self._job.failed.connect(self._on_job_failed)
 
     @property
     def page(self) -> InboxPage:
@@ -149,7 +149,7 @@ class InboxKeeper(QObject):
         """Sort the new images by the clusters as they are now."""
         self._asked = (None, b"")
         self._finding, self._failure = None, ""
-        self._stop_job()
+        self._job.stop()
         self._rest.start()
         self._show_page()
 
@@ -172,14 +172,8 @@ class InboxKeeper(QObject):
         if not len(images) or (is_known and self._finding is not None):
             self._show_page()  # some were decided on; the others stay as they were sorted
             return
-        self._stop_job()
-        self._job = self._host.start(InboxJob(self._workspace.engine, snapshot, self._shelf))
+        self._job.start(InboxJob(self._workspace.engine, snapshot, self._shelf))
         self._show_page()
-
-    def _stop_job(self) -> None:
-        job, self._job = self._job, -1
-        if job >= 0:
-            self._host.cancel(job)
 
     def _take(self, session: ProjectSession, finding: InboxFinding | None) -> None:
         self._finding, self._failure = finding, ""
@@ -202,7 +196,7 @@ class InboxKeeper(QObject):
             return
         page.set_editable(self._controller.is_editable)
         finding = self._finding
-        if self._job >= 0:
+        if self._job.is_running:
             page.set_message("Sorting the new images by the present clusters…")
         elif session is None or finding is None:
             page.set_message(self._failure or _NOTHING, can_again=bool(self._failure))
@@ -237,7 +231,7 @@ class InboxKeeper(QObject):
     @Slot()
     def _on_controller_session_changed(self) -> None:
         self._stop_following()
-        self._stop_job()
+        self._job.stop()
         self._rest.stop()
         self._finding, self._failure, self._asked = None, "", (None, b"")
         self._shelf = StudentShelf()
@@ -262,27 +256,19 @@ class InboxKeeper(QObject):
         if not self._work.is_busy and self._controller.session is not None:
             self._rest.start()
 
-    @Slot(int, object)
-    def _on_host_succeeded(self, job: int, result: object) -> None:
+    @Slot(object)
+    def _on_job_succeeded(self, result: object) -> None:
         session = self._controller.session
-        if job != self._job or session is None:
-            return
-        self._job = -1
-        if result is None or isinstance(result, InboxFinding):
+        if session is not None and (result is None or isinstance(result, InboxFinding)):
             self._take(session, result)
 
-    @Slot(int)
-    def _on_host_cancelled(self, job: int) -> None:
-        if job == self._job:
-            self._job = -1
-            self._failure = "Sorting was stopped. The new images are Unassigned."
-            self._show_page()
+    @Slot()
+    def _on_job_cancelled(self) -> None:
+        self._failure = "Sorting was stopped. The new images are Unassigned."
+        self._show_page()
 
-    @Slot(int, object)
-    def _on_host_failed(self, job: int, error: object) -> None:
-        if job != self._job:
-            return
-        self._job = -1
+    @Slot(object)
+    def _on_job_failed(self, error: object) -> None:
         if isinstance(error, KnownError):
             self._failure = f"{error} The new images are Unassigned; the review asks about them."
         elif isinstance(error, BaseException):

@@ -14,6 +14,7 @@ from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.events import StageProgressed
 from dclust_gui.services.mapping import MapJob, MapLayout, MapMethod, MapQuery
 from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.map_model import MapModel
 from dclust_gui.ui.views.map_pane import MapPane
@@ -69,14 +70,14 @@ class MapPage(QObject):
         self._controller = controller
         self._presenter = presenter
         self._work = work
-        self._host = host
         self._queries = queries
         self._workspace = workspace
         self._loaders: tuple[ThumbnailLoader, ...] = ()
         self._pane: MapPane | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._wanted = MapMethod.UMAP
-        self._ticket, self._job = -1, -1
+        self._ticket = -1
+        self._job = OwnJob(host, self)
         self._is_due = self._is_anew = self._is_stale = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -139,10 +140,10 @@ class MapPage(QObject):
         self._window.gallery.gallery.modelReset.connect(self._on_gallery_model_reset)
         self._queries.answered.connect(self._on_queries_answered)
         self._queries.failed.connect(self._on_queries_failed)
-        self._host.progressed.connect(self._on_host_progressed)
-        self._host.succeeded.connect(self._on_host_succeeded)
-        self._host.cancelled.connect(self._on_host_cancelled)
-        self._host.failed.connect(self._on_host_failed)
+        self._job.progressed.connect(self._on_job_progressed)
+        self._job.succeeded.connect(self._on_job_succeeded)
+        self._job.cancelled.connect(self._show_status)
+        self._job.failed.connect(self._on_job_failed)
         self._work.state_changed.connect(self._on_work_state_changed)
 
     # -- layouts -----------------------------------------------------------------------------
@@ -166,13 +167,8 @@ class MapPage(QObject):
         self._queries.drop(_CHANNEL)
         self._ticket = -1
         self._is_due = self._is_anew = False
-        self._stop_job()
+        self._job.stop()
         self.pane.set_status("")
-
-    def _stop_job(self) -> None:
-        job, self._job = self._job, -1
-        if job >= 0:
-            self._host.cancel(job)
 
     def _lay_out(self) -> None:
         """Ask for the wanted map; principal components first where there is none."""
@@ -189,14 +185,14 @@ class MapPage(QObject):
 
     def _start_due(self) -> None:
         """Begin with the long job if one is due and nothing goes before it."""
-        if not self._is_due or self._job >= 0:
+        if not self._is_due or self._job.is_running:
             self._show_status()
             return
         if not self._work.is_busy:
             job = self._new_job(self._wanted)
             if job is not None:
                 self._is_due = False
-                self._job = self._host.start(job)
+                self._job.start(job)
         self._show_status()
 
     def _new_job(self, method: MapMethod) -> MapJob | None:
@@ -215,7 +211,7 @@ class MapPage(QObject):
         meanwhile = (
             "" if layout is None or layout.method is wanted else f" · showing {layout.method}"
         )
-        if self._job >= 0:
+        if self._job.is_running:
             left = None if progress is None else progress.seconds_left
             when = "…" if left is None else f": {_time_text(left)} left"
             pane.set_status(f"{wanted} layout{when}{meanwhile}", can_stop=True)
@@ -280,8 +276,8 @@ class MapPage(QObject):
     def _on_work_state_changed(self) -> None:
         if self._pane is None:
             return
-        if self._job >= 0 and self._work.is_busy:  # the project's own jobs go first
-            self._stop_job()
+        if self._job.is_running and self._work.is_busy:  # the project's own jobs go first
+            self._job.stop()
             self._is_due = True
         self._start_due()
 
@@ -303,31 +299,23 @@ class MapPage(QObject):
         if ticket == self._ticket:
             self._fail(error)
 
-    @Slot(int, object)
-    def _on_host_progressed(self, job: int, event: object) -> None:
-        if job == self._job and isinstance(event, StageProgressed):
+    @Slot(object)
+    def _on_job_progressed(self, event: object) -> None:
+        if isinstance(event, StageProgressed):
             self._show_status(event)
 
-    @Slot(int, object)
-    def _on_host_succeeded(self, job: int, result: object) -> None:
-        if job == self._job and isinstance(result, MapLayout):
-            self._job, self._is_anew = -1, False
+    @Slot(object)
+    def _on_job_succeeded(self, result: object) -> None:
+        if isinstance(result, MapLayout):
+            self._is_anew = False
             self._take_layout(result)
             self._show_status()
             self._again.start()
 
-    @Slot(int)
-    def _on_host_cancelled(self, job: int) -> None:
-        if job == self._job:
-            self._job = -1
-            self._show_status()
-
-    @Slot(int, object)
-    def _on_host_failed(self, job: int, error: object) -> None:
-        if job == self._job:
-            self._job = -1
-            self._show_status()
-            self._fail(error)
+    @Slot(object)
+    def _on_job_failed(self, error: object) -> None:
+        self._show_status()
+        self._fail(error)
 
     # -- slots: wishes -----------------------------------------------------------------------
 
@@ -353,7 +341,7 @@ class MapPage(QObject):
     def _on_pane_method_requested(self, method: MapMethod) -> None:
         layout = self.pane.view.model.layout
         self._wanted, self._is_anew = method, False
-        self._stop_job()
+        self._job.stop()
         if layout is not None and layout.method is method:
             self._is_due = False
             self._show_status()
@@ -362,7 +350,7 @@ class MapPage(QObject):
 
     @Slot()
     def _on_pane_stop_requested(self) -> None:
-        self._stop_job()
+        self._job.stop()
         self._is_due = False
         layout = self.pane.view.model.layout
         if layout is not None:

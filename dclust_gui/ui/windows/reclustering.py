@@ -12,6 +12,7 @@ from dclust_gui.domain.events import StageProgressed
 from dclust_gui.domain.proposals import Proposal
 from dclust_gui.services.reclustering import ReclusterJob
 from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.proposal_choice import ProposalChoice
@@ -62,7 +63,6 @@ class ReclusterKeeper(QObject):
         self._controller = controller
         self._work = work
         self._looking = looking
-        self._host = host
         self._workspace = workspace
         self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
         self._page: ProposalPage | None = None
@@ -70,7 +70,7 @@ class ReclusterKeeper(QObject):
         self._state: Clustering | None = None
         self._preview: Clustering | None = None
         self._failure = ""
-        self._job = -1
+        self._job = OwnJob(host, self)
         self._is_open = False
         self._unsubscribe: Callable[[], None] | None = None
         # The preview is shown a moment later: several clicks make one, and no change of the
@@ -92,10 +92,10 @@ class ReclusterKeeper(QObject):
         self._controller.session_changed.connect(self._on_controller_session_changed)
         self._controller.state_changed.connect(self._refresh_action)
         self._work.state_changed.connect(self._refresh_action)
-        self._host.progressed.connect(self._on_host_progressed)
-        self._host.succeeded.connect(self._on_host_succeeded)
-        self._host.cancelled.connect(self._on_host_cancelled)
-        self._host.failed.connect(self._on_host_failed)
+        self._job.progressed.connect(self._on_job_progressed)
+        self._job.succeeded.connect(self._on_job_succeeded)
+        self._job.cancelled.connect(self._on_job_cancelled)
+        self._job.failed.connect(self._on_job_failed)
         self._refresh_action()
 
     @property
@@ -132,12 +132,12 @@ class ReclusterKeeper(QObject):
         session, page = self._controller.session, self.page
         if session is None:
             return
-        self._stop_job()
+        self._job.stop()
         self._drop_choice()
         snapshot = replace(snapshot_of(session), clustering=session.saved_clustering)
         engine, arrays = self._workspace.engine, self._workspace.stores.arrays
         self._is_open = True
-        self._job = self._host.start(
+        self._job.start(
             ReclusterJob(
                 engine, arrays, snapshot, page.way, page.places_unassigned, teacher=page.teacher
             )
@@ -145,11 +145,6 @@ class ReclusterKeeper(QObject):
         page.set_busy(is_busy=True)
         self._window.proposal_bar.set_busy(_QUEUED if self._work.is_busy else "")
         self._window.proposal_bar.show()
-
-    def _stop_job(self) -> None:
-        job, self._job = self._job, -1
-        if job >= 0:
-            self._host.cancel(job)
 
     def _take(self, session: ProjectSession, proposal: Proposal) -> None:
         """Show a proposal that has come."""
@@ -174,7 +169,7 @@ class ReclusterKeeper(QObject):
 
     def _close(self) -> None:
         """The proposal is decided on, or nobody wants it any more."""
-        self._stop_job()
+        self._job.stop()
         self._is_open = False
         self._drop_choice()
         self._window.proposal_bar.hide()
@@ -200,7 +195,7 @@ class ReclusterKeeper(QObject):
             editable = self._controller.is_editable
             bar.set_choice(self._choice, is_editable=editable, has_list=self.is_shown)
         if self._page is not None:
-            self._page.set_busy(is_busy=self._job >= 0)
+            self._page.set_busy(is_busy=self._job.is_running)
             self._page.refresh(self._choice, self._failure)
 
     def _fail(self, text: str) -> None:
@@ -265,29 +260,23 @@ class ReclusterKeeper(QObject):
         if self._is_open and self._choice is not None:
             self._refresh()
 
-    @Slot(int, object)
-    def _on_host_progressed(self, job: int, event: object) -> None:
-        if job == self._job and isinstance(event, StageProgressed) and event.total:
+    @Slot(object)
+    def _on_job_progressed(self, event: object) -> None:
+        if isinstance(event, StageProgressed) and event.total:
             self._window.proposal_bar.set_busy(f"{100 * event.done // event.total} %")
 
-    @Slot(int, object)
-    def _on_host_succeeded(self, job: int, result: object) -> None:
+    @Slot(object)
+    def _on_job_succeeded(self, result: object) -> None:
         session = self._controller.session
-        if job == self._job and session is not None and isinstance(result, Proposal):
-            self._job = -1
+        if session is not None and isinstance(result, Proposal):
             self._take(session, result)
 
-    @Slot(int)
-    def _on_host_cancelled(self, job: int) -> None:
-        if job == self._job:
-            self._job = -1
-            self._fail("Stopped. Propose again when you like.")
+    @Slot()
+    def _on_job_cancelled(self) -> None:
+        self._fail("Stopped. Propose again when you like.")
 
-    @Slot(int, object)
-    def _on_host_failed(self, job: int, error: object) -> None:
-        if job != self._job:
-            return
-        self._job = -1
+    @Slot(object)
+    def _on_job_failed(self, error: object) -> None:
         known = isinstance(error, KnownError)
         self._fail(str(error) if known else "Something went wrong. Your project is as it was.")
         if not known and isinstance(error, BaseException):

@@ -21,6 +21,7 @@ from dclust_gui.services.reviewing import (
     ReviewSession,
 )
 from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.bridge.preview_loader import PreviewLoader
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
@@ -85,7 +86,6 @@ class ReviewKeeper(QObject):
         self._window = window
         self._controller = controller
         self._work = work
-        self._host = host
         self._workspace = workspace
         self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
         self._previews = PreviewLoader(workspace.thumbnails, self)
@@ -94,7 +94,7 @@ class ReviewKeeper(QObject):
         self._waiting: Callable[[], frozenset[int]] = frozenset
         self._files = ImageFiles()
         self._pictures: OrderedDict[int, QImage | None] = OrderedDict()
-        self._job = -1
+        self._job = OwnJob(host, self)
         self._run_id: int | None = None
         self._is_due = self._is_deciding = False
         self._unsubscribe: Callable[[], None] | None = None
@@ -107,10 +107,10 @@ class ReviewKeeper(QObject):
         controller.session_changed.connect(self._on_controller_session_changed)
         controller.state_changed.connect(self._on_controller_state_changed)
         work.state_changed.connect(self._on_work_state_changed)
-        host.progressed.connect(self._on_host_progressed)
-        host.succeeded.connect(self._on_host_succeeded)
-        host.failed.connect(self._on_host_failed)
-        host.cancelled.connect(self._on_host_cancelled)
+        self._job.progressed.connect(self._on_job_progressed)
+        self._job.succeeded.connect(self._on_job_succeeded)
+        self._job.failed.connect(self._on_job_failed)
+        self._job.cancelled.connect(self._on_job_cancelled)
 
     @property
     def page(self) -> ReviewPage:
@@ -151,7 +151,7 @@ class ReviewKeeper(QObject):
         session = self._controller.session
         run_id = None if session is None else session.clustering.run_id
         if self._review is None or run_id != self._run_id:
-            if self._job < 0:
+            if not self._job.is_running:
                 self.look_again()
         else:
             self._show()
@@ -195,42 +195,35 @@ class ReviewKeeper(QObject):
         self._run_id = session.clustering.run_id
         engine, arrays = self._workspace.engine, self._workspace.stores.arrays
         job = ReviewJob(engine, arrays, snapshot_of(session), self._waiting())
-        self._job = self._host.start(job)
+        self._job.start(job)
 
     def _stop_job(self) -> None:
-        job, self._job = self._job, -1
         self._is_due = False
-        if job >= 0:
-            self._host.cancel(job)
+        self._job.stop()
 
-    @Slot(int, object)
-    def _on_host_progressed(self, job: int, event: object) -> None:
-        if job == self._job and isinstance(event, StageProgressed) and event.total:
+    @Slot(object)
+    def _on_job_progressed(self, event: object) -> None:
+        if isinstance(event, StageProgressed) and event.total:
             self.page.set_busy(f"{_LOOKING} {event.done / event.total:.0%}")
 
-    @Slot(int, object)
-    def _on_host_succeeded(self, job: int, result: object) -> None:
+    @Slot(object)
+    def _on_job_succeeded(self, result: object) -> None:
         session = self._controller.session
-        if job != self._job or not isinstance(result, tuple) or session is None:
+        if not isinstance(result, tuple) or session is None:
             return
-        self._job = -1
         self._files = ImageFiles(session.images, session.roots)
         self._pictures.clear()
         self.page.grid.set_files(self._files)
         self._review = ReviewSession(session, result)
         self._show()
 
-    @Slot(int, object)
-    def _on_host_failed(self, job: int, error: object) -> None:
-        if job == self._job:
-            self._job = -1
-            self.page.set_message("The review could not begin", str(error))
+    @Slot(object)
+    def _on_job_failed(self, error: object) -> None:
+        self.page.set_message("The review could not begin", str(error))
 
-    @Slot(int)
-    def _on_host_cancelled(self, job: int) -> None:
-        if job == self._job:
-            self._job = -1
-            self.page.set_message("The search was stopped", "")
+    @Slot()
+    def _on_job_cancelled(self) -> None:
+        self.page.set_message("The search was stopped", "")
 
     @Slot()
     def _on_work_state_changed(self) -> None:
