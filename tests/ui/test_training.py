@@ -52,7 +52,7 @@ def run_panel(qtbot: QtBot) -> RunPanel:
 def test_training_is_off_until_it_is_chosen(run_panel: RunPanel) -> None:
     assert run_panel.settings().head == "none"
     run_panel._training.set_on(True)
-    run_panel._head.set_head("vade")
+    run_panel._head.set_method("vade")
     run_panel._head.set_values({"head.restarts": "3", "n_init": "2"})
     wanted = run_panel.settings()
     assert (wanted.head, wanted.algorithm, wanted.reduce) == ("vade", "auto", "auto")
@@ -61,7 +61,7 @@ def test_training_is_off_until_it_is_chosen(run_panel: RunPanel) -> None:
 
 def test_the_choice_is_remembered(run_panel: RunPanel, qtbot: QtBot) -> None:
     run_panel._training.set_on(True)
-    run_panel._head.set_head("idec")
+    run_panel._head.set_method("idec")
     run_panel._head.set_values({"head.gamma": "0.5"})
     other = RunPanel()
     qtbot.addWidget(other)

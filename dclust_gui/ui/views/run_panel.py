@@ -157,7 +157,7 @@ class RunPanel(QWidget):
                 "finetune": finetune_of(self._tuning, is_on=True),
                 "sizes": self._sizes.sizes.value,
                 "training": self._training.is_on,
-                "head": self._head.head,
+                "head": self._head.method.name,
             }
         )
 
@@ -182,7 +182,7 @@ class RunPanel(QWidget):
             self._method.setCurrentIndex(row)
         self._advanced.setChecked(found.get("advanced") is True)
         self._training.set_on(found.get("training") is True)
-        self._head.set_head(str(found.get("head")))
+        self._head.set_method(str(found.get("head")))
         self._sizes.set_sizes(str(found.get("sizes")))
         self._tuning.set_method(str(found.get("finetune")))
         parameters = found.get("parameters")

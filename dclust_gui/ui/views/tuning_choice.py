@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QComboBox,
-    QFormLayout,
-    QLabel,
-    QRadioButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QLabel, QRadioButton, QVBoxLayout, QWidget
 
 from dclust_gui.domain.runs import FINETUNE_PREFIX, NO_FINETUNE
 from dclust_gui.services.methods import FINETUNERS
-from dclust_gui.ui.views.parameter_form import ParameterForm
+from dclust_gui.ui.views.method_form import MethodForm
 from dclust_gui.ui.views.theme import GRID
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _SMALL_TIP = "A small network learns from what the large one sees in your images; a minute or more"
 _BACKBONE_TIP = "The last part of the backbone itself is trained on your images (fine-tuning)"
@@ -51,7 +38,7 @@ class TuningChoice(QWidget):
         self._group = QButtonGroup(self)
         self._hint = QLabel(_BACKBONE_HINT, self)
         self._time = QLabel(self)
-        self.form = TuningForm(self)
+        self.form = MethodForm(FINETUNERS, FINETUNE_PREFIX, "How the backbone learns", self)
         self._small.setToolTip(_SMALL_TIP)
         self._backbone.setToolTip(_BACKBONE_TIP)
         self._small.setChecked(True)
@@ -110,79 +97,6 @@ class TuningChoice(QWidget):
             self.time_wanted.emit()
 
 
-class TuningForm(QWidget):
-    """Which loss teaches the backbone, and its settings; stands under Advanced.
-
-    Signals:
-        changed: Another one, or a setting.
-    """
-
-    changed = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._methods = {method.name: method for method in FINETUNERS}
-        self._box = QComboBox(self)
-        self._box.setAccessibleName("How the backbone learns")
-        for method in FINETUNERS:
-            self._box.addItem(method.title, method.name)
-            self._box.setItemData(
-                self._box.count() - 1, method.summary, Qt.ItemDataRole.ToolTipRole
-            )
-        self._summary = QLabel(self)
-        self._summary.setWordWrap(True)
-        self._summary.setProperty("look", "faint")
-        self._form = ParameterForm(self)
-        rows = QFormLayout()
-        rows.setSpacing(GRID)
-        rows.addRow("Training", self._box)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID)
-        layout.addLayout(rows)
-        layout.addWidget(self._summary)
-        layout.addWidget(self._form)
-        self._show()
-        self._box.currentIndexChanged.connect(self._on_box_current_index_changed)
-        self._form.changed.connect(self.changed)
-
-    @property
-    def method(self) -> str:
-        """Name of the fine-tuning."""
-        return str(self._box.currentData())
-
-    def set_method(self, name: str) -> bool:
-        """Choose one; gives whether there is one of that name."""
-        row = self._box.findData(name)
-        if row >= 0:
-            self._box.setCurrentIndex(row)
-        return row >= 0
-
-    def problem(self) -> str:
-        """What is wrong with an entry; empty when all is well."""
-        return self._form.problem()
-
-    def values(self) -> dict[str, str]:
-        """Settings that differ from the defaults, by the names they have in a run."""
-        return {f"{FINETUNE_PREFIX}{name}": text for name, text in self._form.values().items()}
-
-    def set_values(self, values: Mapping[str, str]) -> None:
-        """Put settings into the fields; others than the fine-tuning's are passed over."""
-        start = FINETUNE_PREFIX
-        own = {n.removeprefix(start): v for n, v in values.items() if n.startswith(start)}
-        self._form.set_values(own)
-
-    def _show(self) -> None:
-        chosen = self._methods[self.method]
-        self._summary.setText(chosen.summary)
-        self._form.set_parameters(chosen.parameters)
-
-    @Slot()
-    def _on_box_current_index_changed(self) -> None:
-        self._show()
-        self.changed.emit()
-
-
 def finetune_of(choice: TuningChoice, *, is_on: bool) -> str:
     """The fine-tuning that a run does; `none` when nothing trains or a small network does."""
-    return choice.form.method if is_on and choice.is_backbone else NO_FINETUNE
+    return choice.form.method.name if is_on and choice.is_backbone else NO_FINETUNE
