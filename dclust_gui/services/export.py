@@ -93,9 +93,16 @@ def run_export(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportR
 
     Raises:
         StorageError: If the target cannot be written or another export into it is running.
-        InputError: If the drive cannot do what the mode asks for.
+        InputError: If the drive cannot do what the mode asks for, or conflicts are undecided.
         Cancelled: If the job was cancelled.
     """
+    if plan.undecided:
+        what = f"{count_of(len(plan.undecided), 'name')} in the export's folder"
+        raise InputError(
+            "The export was not started.",
+            f"Nothing is decided about {what} that other files have.",
+            "Number those images or leave them out.",
+        )
     target = plan.request.target
     project = plan.request.project
     key = b"" if project is None else os.fsencode(project.absolute())

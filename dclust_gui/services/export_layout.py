@@ -20,7 +20,7 @@ from dclust_gui.services.export_names import (
 from dclust_gui.services.export_steps import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from dclust_gui.services.export_steps import ExportItem, UnitFiles
@@ -85,6 +85,7 @@ class Places:
         self._target = target
         self._layout = layout
         self._root_names = root_names if len(root_names) > 1 else ()
+        self._titles: dict[int, str] = {}
         self._spelling: dict[str, str] = {}
         self._listings: dict[str, tuple[dict[str, str], set[str]]] = {}
         self._clusters = self._cluster_folders(items)
@@ -96,6 +97,15 @@ class Places:
         if self._layout.keep_folders:
             parts = (*parts, *self._own_folders(unit.item))
         return self._canonical(parts).encode("utf-8", "surrogateescape")
+
+    def mapped(self, clusters: Collection[int]) -> list[tuple[str, str]]:
+        """Titles of clusters that no folder can have as they are, with what their folders are.
+
+        Args:
+            clusters: Ids of the clusters that take part.
+        """
+        found = ((self._titles[c], self._canonical(self._clusters[c])) for c in sorted(clusters))
+        return [(title, folder) for title, folder in found if title != folder]
 
     def is_folder(self, path: str) -> bool:
         """Whether a folded path is that of a folder of the export, so that no file may take it."""
@@ -129,6 +139,7 @@ class Places:
         """Folders of every cluster; no two clusters share theirs."""
         titles = {item.cluster: item.folder for item in items}
         titles[UNASSIGNED] = self._layout.unassigned
+        self._titles = titles
         taken: set[str] = set()
         found: dict[int, tuple[str, ...]] = {}
         for cluster in sorted(titles):

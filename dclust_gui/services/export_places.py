@@ -6,20 +6,27 @@ import os
 from typing import TYPE_CHECKING
 
 from dclust_gui.services.export_names import folded, number_of, numbered
+from dclust_gui.services.export_present import path_in
 from dclust_gui.services.export_steps import (
+    Conflict,
     OnConflict,
     UnitFiles,
     folded_path,
     folder_of,
     name_of,
 )
+from dclust_gui.storage.verified_copy import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dclust_gui.services.export_layout import Places
     from dclust_gui.services.export_present import PresentFiles
+
+_TAKEN = "A file of this name is there already."
+_SAME = "The same file is there already."
+_OPEN = "A file of this name is there already, and nothing is decided yet."
 
 
 class ExportPlaces:
@@ -30,9 +37,12 @@ class ExportPlaces:
         places: Folders and wished-for names.
         present: Our copies that are there.
         on_conflict: What to do where a name is taken.
+        choices: What a person has decided, by path of a unit's leading file.
 
     Attributes:
         n_numbered: Units that got a number as their name was taken.
+        conflicts: Names that others have, where a person is to be asked.
+        reason: Why the unit that was yielded last has no place.
     """
 
     def __init__(
@@ -41,16 +51,20 @@ class ExportPlaces:
         places: Places,
         present: PresentFiles,
         on_conflict: OnConflict,
+        choices: Mapping[bytes, OnConflict] | None = None,
     ) -> None:
         self._target = target
         self._on_conflict = on_conflict
+        self._choices = choices or {}
         self._leftovers = present.leftovers
         self._places = places
-        self._on_disk: dict[bytes, set[str]] = {}
+        self._on_disk: dict[bytes, dict[str, bytes]] = {}
         self._taken: set[str] = set()
         self._vacating: set[str] = set()
         self._next_number: dict[tuple[bytes, str], int] = {}
         self.n_numbered = 0
+        self.conflicts: list[Conflict] = []
+        self.reason = ""
 
     def assign(self, units: Sequence[UnitFiles]) -> Iterator[tuple[UnitFiles, list[bytes] | None]]:
         """Find a place for every unit.
@@ -81,7 +95,7 @@ class ExportPlaces:
                 unplaced.append(unit)
             else:
                 yield unit, names
-        if self._on_conflict is OnConflict.NUMBER:
+        if self._on_conflict is not OnConflict.SKIP:
             self._vacating = {
                 folded_path(file.file.destination)
                 for unit in coming + unplaced
@@ -104,7 +118,12 @@ class ExportPlaces:
     def _place(self, unit: UnitFiles) -> list[bytes] | None:
         """The first free number of a unit."""
         if self._on_conflict is OnConflict.SKIP:
+            self.reason = _TAKEN
             return self._claim(unit, 1)
+        if self._on_conflict is OnConflict.ASK:
+            self.reason = self._why_not(unit)
+            if self.reason:
+                return None
         # Many images of one name (frame.png in a thousand folders) must not take n x n steps.
         key = (self._folder(unit), folded("/".join(self._places.names(unit))))
         number = self._next_number.get(key, 1)
@@ -113,6 +132,35 @@ class ExportPlaces:
         self._next_number[key] = number + 1
         self.n_numbered += number > 1
         return names
+
+    def _why_not(self, unit: UnitFiles) -> str:
+        """Why a unit gets no place where a person is asked; empty if it gets one."""
+        foreign = self._foreign(unit)
+        if not foreign:
+            return ""
+        same = [_is_same(source, path_in(self._target, there)) for source, there in foreign]
+        if all(same):
+            return _SAME if len(same) == len(unit.sources) else ""
+        choice = self._choices.get(os.fsencode(unit.sources[0]))
+        taken = next(
+            there for (_, there), is_same in zip(foreign, same, strict=True) if not is_same
+        )
+        self.conflicts.append(Conflict(unit.sources[0], taken, choice))
+        if choice is OnConflict.NUMBER:
+            return ""
+        return _TAKEN if choice is OnConflict.SKIP else _OPEN
+
+    def _foreign(self, unit: UnitFiles) -> list[tuple[Path, bytes]]:
+        """Files of a unit whose names somebody else's files have, with what has the name."""
+        folder = self._folder(unit)
+        own = {folded_path(file.file.destination) for file in unit.present if file is not None}
+        on_disk = self._names_on_disk(folder)
+        found: list[tuple[Path, bytes]] = []
+        for source, name in zip(unit.sources, self._places.names(unit), strict=True):
+            key = folded_path(folder + b"/" + name.encode("utf-8", "surrogateescape"))
+            if key in on_disk and key not in own and key not in self._vacating | self._taken:
+                found.append((source, on_disk[key]))
+        return found
 
     def _claim(self, unit: UnitFiles, number: int) -> list[bytes] | None:
         """Take a unit's names with a number, all or none."""
@@ -125,7 +173,7 @@ class ExportPlaces:
         keys = [folded_path(path) for path in paths]
         on_disk = self._names_on_disk(folder)
         if len(set(keys)) < len(keys):  # the unit's own names differ in letter case only
-            return None if number < 2 else self._claim_apart(paths, keys, on_disk - own)
+            return None if number < 2 else self._claim_apart(paths, keys, on_disk.keys() - own)
         for key in keys:
             is_taken = key in on_disk and key not in own and key not in self._vacating
             if key in self._taken or is_taken or self._places.is_folder(key):
@@ -150,8 +198,8 @@ class ExportPlaces:
     def _folder(self, unit: UnitFiles) -> bytes:
         return self._places.folder(unit)
 
-    def _names_on_disk(self, folder: bytes) -> set[str]:
-        """Folded paths of what a folder of the export holds now."""
+    def _names_on_disk(self, folder: bytes) -> dict[str, bytes]:
+        """What a folder of the export holds now: paths below the target by folded paths."""
         if folder not in self._on_disk:
             text = folder.decode("utf-8", "surrogateescape")
             try:
@@ -159,5 +207,20 @@ class ExportPlaces:
             except OSError:
                 names = []
             gone = {folded_path(path) for path in self._leftovers}
-            self._on_disk[folder] = {folded(f"{text}/{name}") for name in names} - gone
+            paths = {folded(f"{text}/{name}"): f"{text}/{name}" for name in names}
+            self._on_disk[folder] = {
+                key: path.encode("utf-8", "surrogateescape")
+                for key, path in paths.items()
+                if key not in gone
+            }
         return self._on_disk[folder]
+
+
+def _is_same(source: Path, there: Path) -> bool:
+    """Whether two files hold the same; False where one of them cannot be read."""
+    try:
+        if not there.is_file() or source.stat().st_size != there.stat().st_size:
+            return False
+        return content_hash(source) == content_hash(there)
+    except OSError:
+        return False

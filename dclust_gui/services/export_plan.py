@@ -21,6 +21,7 @@ from dclust_gui.services.export_places import ExportPlaces
 from dclust_gui.services.export_present import Present, PresentFiles, is_same_file, path_in
 from dclust_gui.services.export_steps import (
     Action,
+    Conflict,
     ExportItem,
     ExportStep,
     OnConflict,
@@ -32,7 +33,7 @@ from dclust_gui.storage.export_journal import GENERATED, JournalState, path_text
 from dclust_gui.storage.file_modes import ExportMode, is_same_device, link_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.images import ImageRecord
@@ -52,6 +53,7 @@ class ExportRequest:
         clusters: Ids of the clusters to export; None for all.
         layout: Folders and names.
         project: The project file, so that it can follow a move; None where there is none.
+        choices: What a person has decided where `on_conflict` asks, by path of the image's file.
     """
 
     target: Path
@@ -61,6 +63,7 @@ class ExportRequest:
     clusters: frozenset[int] | None = None
     layout: Layout = field(default_factory=Layout)
     project: Path | None = None
+    choices: Mapping[bytes, OnConflict] = field(default_factory=dict)
 
     def wants(self, cluster: int) -> bool:
         """Whether images of a cluster (or of `UNASSIGNED`) are asked for."""
@@ -83,6 +86,8 @@ class ExportPlan:
         free_bytes: Free space on the target's drive.
         warnings: Sentences to show.
         collisions: Images that get a number as their name is taken.
+        conflicts: Names that others' files have, where a person is asked; see `OnConflict.ASK`.
+        mapped: Titles of clusters that no folder can have, each with its folder.
     """
 
     request: ExportRequest
@@ -93,6 +98,13 @@ class ExportPlan:
     free_bytes: int
     warnings: tuple[str, ...]
     collisions: int = 0
+    conflicts: tuple[Conflict, ...] = ()
+    mapped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def undecided(self) -> tuple[Conflict, ...]:
+        """Conflicts that a person has to decide before the plan can be carried out."""
+        return tuple(conflict for conflict in self.conflicts if conflict.choice is None)
 
     def count(self, action: Action) -> int:
         """Number of files that something is done with."""
@@ -240,12 +252,14 @@ class _Planner:
         self._check_mode(state)
         root_names = [root.name or "root" for root in self._roots]
         wishes = Places(target, self._items, self._request.layout, root_names)
-        places = ExportPlaces(target, wishes, present, self._request.on_conflict)
+        request = self._request
+        places = ExportPlaces(target, wishes, present, request.on_conflict, request.choices)
         units = self._units(present)
         steps: list[ExportStep] = []
         for unit, names in places.assign(units):
+            self._token.checkpoint()
             if names is None:
-                self._skip_unit(unit)
+                self._skip_unit(unit, places.reason, is_open=_is_open(unit, places))
             else:
                 steps += self._steps(unit, names)
         steps = _in_order(steps, present)
@@ -259,6 +273,8 @@ class _Planner:
             _free_bytes(target),
             tuple(self._warnings(state.n_damaged if state else 0, target, is_ours=bool(state))),
             places.n_numbered,
+            tuple(places.conflicts),
+            tuple(wishes.mapped({unit.item.cluster for unit in units})),
         )
         needed = n_bytes + _JOURNAL_BYTES_PER_FILE * len(steps)
         if needed > plan.free_bytes:
@@ -326,13 +342,12 @@ class _Planner:
                 self._notes["missing"] += 1
         return unit if all(keep) else unit.only(keep)
 
-    def _skip_unit(self, unit: UnitFiles) -> None:
+    def _skip_unit(self, unit: UnitFiles, reason: str, *, is_open: bool) -> None:
         """Note files that are left out because their name is taken."""
-        reason = "A file of this name is there already."
         self._skipped += [
             SkippedExport(source, reason, is_failure=False) for source in unit.sources
         ]
-        self._notes["conflict"] += 1
+        self._notes["open" if is_open else "conflict"] += 1
 
     def _steps(self, unit: UnitFiles, destinations: list[bytes]) -> list[ExportStep]:
         """What to do with each file of a unit."""
@@ -386,15 +401,24 @@ class _Planner:
             "missing": "cannot be found and will be left out.",
             "conflict": "will be left out, as files of the same names are there already.",
             "changed": "in the export was changed by hand and will be left as it is.",
+            "open": "would get names that others have; decide what to do with each.",
         }
-        nouns = {"unreadable": "image", "missing": "file", "conflict": "image", "changed": "file"}
-        warnings = [f"{count_of(notes[k], nouns[k])} {texts[k]}" for k in texts if notes[k]]
+        nouns = {"missing": "file", "changed": "file"}
+        warnings = [
+            f"{count_of(notes[k], nouns.get(k, 'image'))} {texts[k]}" for k in texts if notes[k]
+        ]
         if n_damaged:
             warnings.append(f"{count_of(n_damaged, 'line')} of the export journal cannot be read.")
         warnings += _of_mode(self._request.mode)
         if not is_ours and target.is_dir() and any(target.iterdir()):
             warnings.append("The folder is not empty. What is in it will not be touched.")
         return warnings
+
+
+def _is_open(unit: UnitFiles, places: ExportPlaces) -> bool:
+    """Whether a unit has no place because a person has not decided yet."""
+    last = places.conflicts[-1] if places.conflicts else None
+    return last is not None and last.source == unit.sources[0] and last.choice is None
 
 
 def _of_mode(mode: ExportMode) -> list[str]:
@@ -436,6 +460,7 @@ def _size_and_time(path: Path) -> tuple[int, int] | None:
 
 __all__ = [
     "Action",
+    "Conflict",
     "ExportItem",
     "ExportMode",
     "ExportPlan",

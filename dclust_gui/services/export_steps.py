@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 class OnConflict(StrEnum):
-    """What to do where a name is taken."""
+    """What to do where a name is taken.
+
+    `ASK` lists every file of somebody else's that has the name of an image and other content; a
+    person then decides for each between the other two. Images of the export itself that would be
+    called the same are numbered.
+    """
 
     NUMBER = "number"
     SKIP = "skip"
+    ASK = "ask"
 
 
 class Action(StrEnum):
@@ -87,6 +93,21 @@ class SkippedExport:
     source: Path
     reason: str
     is_failure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A name that an image would get, and that a file with other content has already.
+
+    Attributes:
+        source: The image's leading file; its path is the key of `ExportRequest.choices`.
+        destination: The taken path below the export's folder.
+        choice: What a person has decided: number the image or leave it out; None for nothing yet.
+    """
+
+    source: Path
+    destination: bytes
+    choice: OnConflict | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from dclust_gui.storage import verified_copy
 from dclust_gui.storage.export_journal import JOURNAL_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.conftest import MakeImages
@@ -70,6 +70,7 @@ class World:
         on_conflict: OnConflict = OnConflict.NUMBER,
         mode: ExportMode = ExportMode.COPY,
         layout: Layout | None = None,
+        choices: Mapping[bytes, OnConflict] | None = None,
     ) -> ExportPlan:
         request = ExportRequest(
             self.target,
@@ -78,6 +79,7 @@ class World:
             layout=layout or Layout(),
             include_unassigned=include_unassigned,
             clusters=None if only is None else frozenset(only),
+            choices=choices or {},
         )
         return plan_export(self.items(clusters), [self.root], request)
 
