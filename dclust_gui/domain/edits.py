@@ -31,6 +31,7 @@ class EditKind(StrEnum):
     APPROVE = "approve"
     KEEP = "keep"
     RECLUSTER = "recluster"
+    IMPORT = "import"
 
 
 def _no_ids() -> NDArray[np.int32]:

@@ -133,7 +133,7 @@ def keep_groups(
     final = {
         key: row
         for key, row in table.items()
-        if key in used or key in kept or key not in was_used or _has_meaning(row)
+        if key in used or key in kept or key not in was_used or has_meaning(row)
     }
     names = [f"'{table[key].title}'" for key in kept]
     shown = ", ".join(names) if len(names) <= _SHOWN else count_of(len(names), "cluster")
@@ -146,6 +146,7 @@ def _come_back(gone: Cluster, others: Iterable[Cluster]) -> Cluster:
     return replace(gone, name=free_name(gone.name, (other.title for other in others)))
 
 
-def _has_meaning(cluster: Cluster) -> bool:
+def has_meaning(cluster: Cluster) -> bool:
+    """Whether a person has said something of a cluster, so that it stays without images, too."""
     has_mark = cluster.is_pinned or cluster.is_reviewed or cluster.is_ignored
     return bool(cluster.name or cluster.notes or has_mark)

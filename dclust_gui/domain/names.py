@@ -93,6 +93,19 @@ def same_name(text: str) -> str:
     return unicodedata.normalize("NFKC", clean_name(text)).casefold()
 
 
+def title_number(text: str) -> int | None:
+    """Id of the cluster that would be shown under a text while it has no name; else None.
+
+    Args:
+        text: Such as `Cluster 07`.
+    """
+    wanted = same_name(text)
+    found = _TITLE.fullmatch(wanted)
+    if found is None or wanted != f"cluster {int(found[1]):02d}":
+        return None
+    return int(found[1])
+
+
 def holder_of(clusters: Mapping[int, Cluster], name: str, besides: int = 0) -> Cluster | None:
     """The cluster that is called by a name already, or is shown under it; None if it is free.
 
@@ -194,10 +207,7 @@ def _check_reserved(name: str, before: Cluster | None) -> None:
 
 def _is_reserved(name: str) -> bool:
     """Whether it means the bin, or a cluster without a name, now or one day."""
-    wanted = same_name(name)
-    found = _TITLE.fullmatch(wanted)
-    is_title = found is not None and wanted == f"cluster {int(found[1]):02d}"
-    return is_title or wanted == same_name(UNASSIGNED_NAME)
+    return title_number(name) is not None or same_name(name) == same_name(UNASSIGNED_NAME)
 
 
 def _is_tag(character: str) -> bool:

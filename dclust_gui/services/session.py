@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.domain.runs import Run
+    from dclust_gui.domain.truth import Truth
     from dclust_gui.storage.project import ProjectStore
 
 Listener = Callable[[ChangeSet], None]
@@ -229,6 +230,30 @@ class ProjectSession:
         self._history = self._store.history()
         self._publish(self.clustering, self.clustering, is_preview=self._preview is not None)
 
+    def truth(self) -> Truth | None:
+        """The true classes that the project was told, read from the file; None if it was not.
+
+        Raises:
+            StorageError: If they cannot be read.
+        """
+        return self._store.truth()
+
+    def set_truth(self, truth: Truth | None) -> None:
+        """Keep true classes in place of those that were known; no step of the history.
+
+        Args:
+            truth: The classes; None forgets them.
+
+        Raises:
+            StorageError: If they could not be saved.
+        """
+        self.check_writable()
+        title = "forget the true classes" if truth is None else truth.title
+        marker = Marker(title, now(), user_name(), self._history.position)
+        self._store.set_truth(truth, marker)
+        self._history = self._store.history()
+        self._publish(self.clustering, self.clustering, is_preview=self._preview is not None)
+
     def undo(self) -> bool:
         """Take back the last step in force; False if there is none."""
         return self._history.position > 0 and self.jump(self._history.position - 1)
@@ -278,19 +303,9 @@ class ProjectSession:
             InputError: If a root of the project lies inside a new one.
         """
         for folder in folders:
-            wanted = folder.resolve()
-            known = [root.resolve() for root in self.roots]
-            if any(wanted == root or root in wanted.parents for root in known):
-                continue
-            inside = next((root for root in known if wanted in root.parents), None)
-            if inside is not None:
-                raise InputError(
-                    f"'{folder}' cannot be added.",
-                    f"It contains '{inside}', which is in the project already.",
-                    "Make a new project for the larger folder.",
-                )
-            self.check_writable()
-            self._store.add_root(wanted)
+            if is_new_root(self.roots, folder):
+                self.check_writable()
+                self._store.add_root(folder.resolve())
 
     def relink(self, old: Path, new: Path) -> tuple[int, int]:
         """Follow a root folder that was moved.
@@ -468,6 +483,26 @@ class ProjectSession:
         )
         for listener in tuple(self._listeners):
             listener(change)
+
+
+def is_new_root(roots: Sequence[Path], folder: Path) -> bool:
+    """Whether a folder would be a further root of a project, not one nor inside one.
+
+    Raises:
+        InputError: If a root lies inside it.
+    """
+    wanted = folder.resolve()
+    known = [root.resolve() for root in roots]
+    if any(wanted == root or root in wanted.parents for root in known):
+        return False
+    inside = next((root for root in known if wanted in root.parents), None)
+    if inside is not None:
+        raise InputError(
+            f"'{folder}' cannot be added.",
+            f"It contains '{inside}', which is in the project already.",
+            "Make a new project for the larger folder.",
+        )
+    return True
 
 
 def _moved(root: Path, old: Path, new: Path) -> Path | None:

@@ -71,7 +71,21 @@ def _to_version_2(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_to_version_1, _to_version_2)
+def _to_version_3(connection: sqlite3.Connection) -> None:
+    """Projects know true classes; versions before could not read imports in the history."""
+    connection.execute(
+        """CREATE TABLE truth (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            source TEXT NOT NULL, time TEXT NOT NULL,
+            classes TEXT NOT NULL, arrays BLOB NOT NULL)"""
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _to_version_1,
+    _to_version_2,
+    _to_version_3,
+)
 """Entry i makes version i + 1 of version i; published entries never change."""
 
 

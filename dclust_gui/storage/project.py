@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from dclust_gui.domain import edits as edit_rules
 from dclust_gui.domain.errors import StorageError
-from dclust_gui.storage import image_table, journal, migrations, project_file, run_table
+from dclust_gui.storage import (
+    image_table,
+    journal,
+    migrations,
+    project_file,
+    run_table,
+    truth_table,
+)
 from dclust_gui.storage.failures import storage_error
 from dclust_gui.storage.files import temporary_beside
 from dclust_gui.storage.project_lock import ProjectLock
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.domain.runs import Run
     from dclust_gui.domain.selection import Selection
+    from dclust_gui.domain.truth import Truth
     from dclust_gui.storage.run_table import RunClusters
 
 __all__ = ["ProjectStore", "RunSummary"]
@@ -203,6 +211,18 @@ class ProjectStore:
             self._roots = (*self._roots, path.absolute())
             return index
 
+    def drop_last_root(self) -> None:
+        """Forget the root folder that was added last; no image may be in it.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        with self._guard:
+            index = len(self._roots) - 1
+            with self._writing("Could not take the folder out of the project.") as target:
+                image_table.delete_root(target, index)
+            self._roots = self._roots[:index]
+
     def relink_root(self, index: int, new: Path) -> None:
         """Tell where a root folder is now; its images follow.
 
@@ -339,6 +359,31 @@ class ProjectStore:
         """
         with self._guard:
             with self._writing(f"Could not write '{marker.title}' to the project.") as target:
+                journal.append_marker(target, marker)
+            self._history = self._history.with_marker(marker)
+
+    def truth(self) -> Truth | None:
+        """The true classes of the images; None if they are not known.
+
+        Raises:
+            StorageError: If they cannot be read.
+        """
+        with self._guard, self._reading() as source:
+            return truth_table.load_truth(source)
+
+    def set_truth(self, truth: Truth | None, marker: Marker) -> None:
+        """Keep true classes in place of those that were known, with an entry in the history.
+
+        Args:
+            truth: The classes; None forgets them.
+            marker: The entry.
+
+        Raises:
+            StorageError: If they cannot be written; then nothing has changed.
+        """
+        with self._guard:
+            with self._writing(f"Could not write '{marker.title}' to the project.") as target:
+                truth_table.save_truth(target, truth)
                 journal.append_marker(target, marker)
             self._history = self._history.with_marker(marker)
 

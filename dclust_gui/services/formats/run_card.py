@@ -64,6 +64,7 @@ _EDITS = {
     EditKind.RECLUSTER: "accepted a proposal",
     EditKind.RUN: "accepted a run",
     EditKind.KEEP: "took over clusters of another run",
+    EditKind.IMPORT: "imported labels",
 }
 
 

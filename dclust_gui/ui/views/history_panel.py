@@ -61,6 +61,7 @@ _ICONS = {
     EditKind.APPROVE: "review",
     EditKind.KEEP: "lock",
     EditKind.RECLUSTER: "refresh",
+    EditKind.IMPORT: "import",
 }
 
 
@@ -277,7 +278,7 @@ class HistoryPanel(QWidget):
 def icon_name(entry: Entry) -> str:
     """The icon of a step, a marker or the start."""
     if entry.is_marker:
-        return "export"
+        return "import" if entry.title.startswith(("import ", "forget ")) else "export"
     return "project" if entry.kind is None else _ICONS[entry.kind]
 
 
