@@ -21,7 +21,7 @@ class ChangeSet:
 
     Attributes:
         revision: Number of the new state, one more than the old one's.
-        images: int32 (m,), ids whose label or flags changed.
+        images: int32 (m,), ids whose label, flags or stack changed.
         clusters: Ids of clusters that were added, changed or removed.
         has_new_images: Images were added, or their facts changed.
         has_new_run: Another run is accepted now.

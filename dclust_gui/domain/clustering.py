@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UNASSIGNED = -1
 """Label of images that belong to no cluster."""
 
+NO_STACK = 0
+"""Stack of images that are bound to no other."""
+
 PALETTE_SIZE = 12
 """Number of cluster colours; a colour is an index below it."""
 
@@ -29,6 +32,8 @@ class ImageFlag(IntFlag):
     APPROVED = 2
     REFINED = 4
     """Moved by an accepted proposal, not by hand; until the next run."""
+    BRACKET = 8
+    """One of a bound series of exposures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Clustering:
         clusters: Cluster table by id, in order of id.
         next_id: Id of the next new cluster; above every id ever used.
         run_id: The run that was accepted last; None before the first.
+        stacks: int32 (n_images,), read-only; the number of the stack that an image is bound
+            into, above 0, or `NO_STACK`. Left out, no image is in one.
 
     Raises:
         ValueError: If arrays differ in length, a label has no cluster, or an id is not below
@@ -89,13 +96,17 @@ class Clustering:
     clusters: Mapping[int, Cluster] = field(default_factory=dict)
     next_id: int = 1
     run_id: int | None = None
+    stacks: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "labels", _frozen(self.labels, np.int32))
         set_field(self, "flags", _frozen(self.flags, np.uint8))
-        if self.labels.ndim != 1 or self.labels.shape != self.flags.shape:
-            raise ValueError("labels and flags must be vectors of one length")
+        stacks = self.stacks if len(self.stacks) else np.full(len(self.labels), NO_STACK, np.int32)
+        set_field(self, "stacks", _frozen(stacks, np.int32))
+        shape = self.labels.shape
+        if len(shape) != 1 or self.flags.shape != shape or self.stacks.shape != shape:
+            raise ValueError("labels, flags and stacks must be vectors of one length")
         ordered = {key: self.clusters[key] for key in sorted(self.clusters)}
         set_field(self, "clusters", MappingProxyType(ordered))
         unknown = set(np.unique(self.labels).tolist()) - set(ordered) - {UNASSIGNED}
@@ -143,4 +154,5 @@ class Clustering:
             return self
         labels = np.concatenate([self.labels, np.full(extra, UNASSIGNED, np.int32)])
         flags = np.concatenate([self.flags, np.zeros(extra, np.uint8)])
-        return replace(self, labels=labels, flags=flags)
+        stacks = np.concatenate([self.stacks, np.full(extra, NO_STACK, np.int32)])
+        return replace(self, labels=labels, flags=flags, stacks=stacks)

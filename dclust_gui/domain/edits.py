@@ -10,6 +10,7 @@ import numpy as np
 
 from dclust_gui.domain.clustering import PALETTE_SIZE, UNASSIGNED, Cluster, Clustering, ImageFlag
 from dclust_gui.domain.names import clean_name, same_name, wanted_name
+from dclust_gui.domain.stacks import stack_count, whole_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +33,8 @@ class EditKind(StrEnum):
     KEEP = "keep"
     RECLUSTER = "recluster"
     IMPORT = "import"
+    BIND = "bind"
+    UNBIND = "unbind"
 
 
 def _no_ids() -> NDArray[np.int32]:
@@ -58,6 +61,8 @@ class Edit:
         clusters_after: The same rows after.
         run_before: Accepted run before.
         run_after: Accepted run after.
+        stacks_before: int32 (m,), stacks of the images before; empty where no stack changes.
+        stacks_after: int32 (m,), their stacks after; empty likewise.
     """
 
     kind: EditKind
@@ -71,6 +76,8 @@ class Edit:
     clusters_after: Mapping[int, Cluster | None] = field(default_factory=dict)
     run_before: int | None = None
     run_after: int | None = None
+    stacks_before: NDArray[np.int32] = field(default_factory=_no_ids)
+    stacks_after: NDArray[np.int32] = field(default_factory=_no_ids)
 
     @property
     def changes_nothing(self) -> bool:
@@ -78,6 +85,7 @@ class Edit:
         return (
             np.array_equal(self.labels_before, self.labels_after)
             and np.array_equal(self.flags_before, self.flags_after)
+            and np.array_equal(self.stacks_before, self.stacks_after)
             and dict(self.clusters_before) == dict(self.clusters_after)
             and self.run_before == self.run_after
         )
@@ -96,6 +104,8 @@ class Edit:
             self.clusters_before,
             self.run_after,
             self.run_before,
+            self.stacks_after,
+            self.stacks_before,
         )
 
 
@@ -118,7 +128,10 @@ def apply(state: Clustering, edit: Edit) -> Clustering:
     same_labels = np.array_equal(state.labels[edit.images], edit.labels_before)
     same_flags = np.array_equal(state.flags[edit.images], edit.flags_before)
     same_table = all(state.clusters.get(k) == v for k, v in edit.clusters_before.items())
-    if not (same_labels and same_flags and same_table and state.run_id == edit.run_before):
+    has_stacks = len(edit.stacks_before) > 0
+    same_stacks = not has_stacks or np.array_equal(state.stacks[ids], edit.stacks_before)
+    same_images = same_labels and same_flags and same_stacks
+    if not (same_images and same_table and state.run_id == edit.run_before):
         raise ValueError("the edit was made for another state")
     labels = state.labels.copy()
     flags = state.flags.copy()
@@ -130,10 +143,14 @@ def apply(state: Clustering, edit: Edit) -> Clustering:
             table.pop(key, None)
         else:
             table[key] = cluster
-    labels.setflags(write=False)
-    flags.setflags(write=False)
+    stacks = state.stacks
+    if has_stacks:
+        stacks = stacks.copy()
+        stacks[ids] = edit.stacks_after
+    for array in (labels, flags, stacks):
+        array.setflags(write=False)
     next_id = max(state.next_id, max(table, default=0) + 1)
-    return Clustering(labels, flags, table, next_id, edit.run_after)
+    return Clustering(labels, flags, table, next_id, edit.run_after, stacks)
 
 
 def count_of(n: int, noun: str = "image") -> str:
@@ -141,8 +158,19 @@ def count_of(n: int, noun: str = "image") -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def images_of(state: Clustering, ids: NDArray[np.int32]) -> str:
+    """`12 images`, or `12 images (1 stack)` where some are bound.
+
+    Args:
+        state: The present state.
+        ids: int32 (m,), distinct images, whole stacks.
+    """
+    n_stacks = stack_count(state.stacks, ids)
+    return count_of(len(ids)) + (f" ({count_of(n_stacks, 'stack')})" if n_stacks else "")
+
+
 def move(state: Clustering, images: Iterable[int], target: int) -> Edit:
-    """Put images into a cluster by hand, or take them out to Unassigned.
+    """Put images into a cluster by hand, or take them out to Unassigned, whole stacks at once.
 
     Args:
         state: The present state.
@@ -153,11 +181,11 @@ def move(state: Clustering, images: Iterable[int], target: int) -> Edit:
         KeyError: If there is no such cluster.
     """
     name = "Unassigned" if target == UNASSIGNED else f"'{state.clusters[target].title}'"
-    ids = distinct_ids(images)
+    ids = whole_stacks(state.stacks, distinct_ids(images))
     return _relabel(
         state,
         EditKind.MOVE,
-        f"move {count_of(len(ids))} to {name}",
+        f"move {images_of(state, ids)} to {name}",
         ids,
         target,
         ImageFlag.HAND_PLACED,
@@ -165,18 +193,18 @@ def move(state: Clustering, images: Iterable[int], target: int) -> Edit:
 
 
 def new_cluster(state: Clustering, images: Iterable[int] = (), name: str = "") -> Edit:
-    """Make a cluster, with the given images in it.
+    """Make a cluster, with the given images and their stacks in it.
 
     Args:
         state: The present state.
         images: Ids of its first members; may be none.
         name: Its name; empty for none.
     """
-    ids = distinct_ids(images)
+    ids = whole_stacks(state.stacks, distinct_ids(images))
     cluster = Cluster(state.next_id, clean_name(name), next_colour(state.clusters.values()))
     title = f"new cluster '{cluster.title}'"
     if len(ids):
-        title += f" from {count_of(len(ids))}"
+        title += f" from {images_of(state, ids)}"
     edit = _relabel(state, EditKind.NEW, title, ids, cluster.id, ImageFlag.HAND_PLACED)
     return replace(edit, clusters_before={cluster.id: None}, clusters_after={cluster.id: cluster})
 

@@ -14,11 +14,13 @@ from dclust_gui.domain.edits import (
     EditKind,
     count_of,
     distinct_ids,
+    images_of,
     move,
     replace_all,
 )
 from dclust_gui.domain.identity import decided_images
 from dclust_gui.domain.names import free_name
+from dclust_gui.domain.stacks import agreed_labels, whole_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,11 +48,11 @@ def approve(state: Clustering, images: Iterable[int], *, is_approved: bool = Tru
         images: Ids; repeated ids count once.
         is_approved: False takes the approval back.
     """
-    ids = distinct_ids(images)
+    ids = whole_stacks(state.stacks, distinct_ids(images))
     before = state.flags[ids]
     flag = np.uint8(ImageFlag.APPROVED)
     after = before | flag if is_approved else before & ~flag
-    what = count_of(len(ids))
+    what = images_of(state, ids)
     return Edit(
         EditKind.APPROVE,
         f"approve {what}" if is_approved else f"take back the approval of {what}",
@@ -65,7 +67,7 @@ def approve(state: Clustering, images: Iterable[int], *, is_approved: bool = Tru
 
 
 def not_here(state: Clustering, second_best: Mapping[int, int]) -> Edit:
-    """Send each image to the cluster that fits it second best.
+    """Send each image to the cluster that fits it second best, a stack where most of it goes.
 
     Args:
         state: The present state.
@@ -74,15 +76,14 @@ def not_here(state: Clustering, second_best: Mapping[int, int]) -> Edit:
     Raises:
         KeyError: If there is no such cluster.
     """
-    ids = np.array(sorted(second_best), np.int32)
-    targets = np.array([second_best[i] for i in ids.tolist()], np.int32)
+    ids, targets = _with_stacks(state, second_best)
     titles = [state.clusters[int(key)].title for key in np.unique(targets)]
     place = f"'{titles[0]}'" if len(titles) == 1 else count_of(len(titles), "cluster")
     fit = "its second-best fit" if len(ids) == 1 else "their second-best fit"
     flags = state.flags[ids]
     return Edit(
         EditKind.MOVE,
-        f"move {count_of(len(ids))} to {place}, {fit}",
+        f"move {images_of(state, ids)} to {place}, {fit}",
         ids,
         state.labels[ids],
         targets,
@@ -91,6 +92,17 @@ def not_here(state: Clustering, second_best: Mapping[int, int]) -> Edit:
         run_before=state.run_id,
         run_after=state.run_id,
     )
+
+
+def _with_stacks(
+    state: Clustering, wanted: Mapping[int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Images with the clusters they go to: int32 (m,) each; stacks are whole and agree."""
+    ids = np.array(sorted(wanted), np.int32)
+    targets = np.full(state.n_images, ABSENT, np.int32)
+    targets[ids] = [wanted[i] for i in ids.tolist()]
+    ids = whole_stacks(state.stacks, ids)
+    return ids, agreed_labels(state.stacks, targets, without=ABSENT)[ids]
 
 
 def keep_groups(

@@ -66,6 +66,7 @@ class RunSettings:
         quality: fast, better or best; best has features of its own, from several views of
             each image.
         sizes: even or uneven where that is known of the groups, else auto.
+        time_weight: Weight of the capture time in the distance, 0 to 1; the content has the rest.
     """
 
     backbone: str = "efficientnet-lite0"
@@ -82,6 +83,7 @@ class RunSettings:
     quality: str = Quality.FAST.value
     sizes: str = Sizes.AUTO.value
     finetune: str = NO_FINETUNE
+    time_weight: float = 0.0
 
     @property
     def trains(self) -> bool:

@@ -11,6 +11,7 @@ from dclust_gui.domain import edits
 from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageFlag
 from dclust_gui.domain.edits import Edit, EditKind, count_of, distinct_ids
 from dclust_gui.domain.names import clean_name
+from dclust_gui.domain.stacks import whole_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -83,10 +84,10 @@ def split_out(state: Clustering, images: Iterable[int], name: str = "") -> Edit:
 
     Args:
         state: The present state.
-        images: Ids; repeated ids count once.
+        images: Ids; repeated ids count once, and stacks go whole.
         name: Name of the new cluster; empty for none.
     """
-    ids = distinct_ids(images)
+    ids = whole_stacks(state.stacks, distinct_ids(images))
     sources = [key for key in np.unique(state.labels[ids]).tolist() if key != UNASSIGNED]
     edit = edits.new_cluster(state, ids, name)
     if not sources:
@@ -96,7 +97,7 @@ def split_out(state: Clustering, images: Iterable[int], name: str = "") -> Edit:
         if len(sources) == 1
         else count_of(len(sources), "cluster")
     )
-    title = f"split {count_of(len(ids))} out of {place}"
+    title = f"split {edits.images_of(state, ids)} out of {place}"
     if clean_name(name):
         title += f" as '{clean_name(name)}'"
     return replace(edit, kind=EditKind.SPLIT, title=title)

@@ -110,7 +110,9 @@ class CutPreview:
         """The state after the cut, for views that show a whole one."""
         before = self.before
         next_id = max(before.next_id, max(self.clusters, default=0) + 1)
-        return Clustering(self.labels, before.flags, self.clusters, next_id, before.run_id)
+        return Clustering(
+            self.labels, before.flags, self.clusters, next_id, before.run_id, before.stacks
+        )
 
 
 def preview_cut(state: Clustering, run: Run, request: CutRequest) -> CutPreview:

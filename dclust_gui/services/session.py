@@ -27,6 +27,7 @@ from dclust_gui.domain.images import absolute_path
 from dclust_gui.domain.names import check_names, wanted_name
 from dclust_gui.domain.runs import NO_HEAD
 from dclust_gui.domain.selection import Selection
+from dclust_gui.domain.stack_edits import kept_together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -435,6 +436,7 @@ class ProjectSession:
     # -- inside ----------------------------------------------------------------------------
 
     def _record(self, edit: Edit, adoption: Adoption | None = None) -> bool:
+        edit = kept_together(self._clustering, edit)
         if edit.changes_nothing:
             return False
         check_names(self._clustering.clusters, edit)
@@ -469,9 +471,12 @@ class ProjectSession:
         """Tell all followers what differs between two states."""
         self._revision += 1
         common = min(before.n_images, after.n_images)
-        differs = (before.labels[:common] != after.labels[:common]) | (
-            before.flags[:common] != after.flags[:common]
+        pairs = (
+            (before.labels, after.labels),
+            (before.flags, after.flags),
+            (before.stacks, after.stacks),
         )
+        differs = np.logical_or.reduce([old[:common] != new[:common] for old, new in pairs])
         keys = {*before.clusters, *after.clusters}
         change = ChangeSet(
             self._revision,

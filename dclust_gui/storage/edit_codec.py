@@ -38,16 +38,18 @@ def pack_edit(edit: Edit) -> bytes:
         "run_before": edit.run_before,
         "run_after": edit.run_after,
     }
-    return to_bytes(
-        {
-            "meta": _meta_array(meta),
-            "images": pack_ids(edit.images),
-            "labels_before": smallest(edit.labels_before),
-            "labels_after": smallest(edit.labels_after),
-            "flags_before": edit.flags_before,
-            "flags_after": edit.flags_after,
-        }
-    )
+    arrays = {
+        "meta": _meta_array(meta),
+        "images": pack_ids(edit.images),
+        "labels_before": smallest(edit.labels_before),
+        "labels_after": smallest(edit.labels_after),
+        "flags_before": edit.flags_before,
+        "flags_after": edit.flags_after,
+    }
+    if len(edit.stacks_before):
+        arrays["stacks_before"] = smallest(edit.stacks_before)
+        arrays["stacks_after"] = smallest(edit.stacks_after)
+    return to_bytes(arrays)
 
 
 def unpack_edit(data: bytes) -> Edit:
@@ -71,6 +73,7 @@ def unpack_edit(data: bytes) -> Edit:
             _table(meta["after"]),
             meta["run_before"],
             meta["run_after"],
+            *(_stacks(arrays, name) for name in ("stacks_before", "stacks_after")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedArraysError(f"not an edit: {error}") from error
@@ -83,9 +86,10 @@ def pack_state(state: Clustering) -> bytes:
         "next_id": state.next_id,
         "run": state.run_id,
     }
-    return to_bytes(
-        {"meta": _meta_array(meta), "labels": smallest(state.labels), "flags": state.flags}
-    )
+    arrays = {"meta": _meta_array(meta), "labels": smallest(state.labels), "flags": state.flags}
+    if state.stacks.any():
+        arrays["stacks"] = smallest(state.stacks)
+    return to_bytes(arrays)
 
 
 def unpack_state(data: bytes) -> Clustering:
@@ -104,6 +108,7 @@ def unpack_state(data: bytes) -> Clustering:
             table,
             meta["next_id"],
             meta["run"],
+            _stacks(arrays, "stacks"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedArraysError(f"not a state: {error}") from error
@@ -166,7 +171,7 @@ def replay(state: Clustering, edits: Iterable[Edit]) -> Clustering:
     Raises:
         ValueError: If an edit was made for another state.
     """
-    labels, flags = state.labels.copy(), state.flags.copy()
+    labels, flags, stacks = state.labels.copy(), state.flags.copy(), state.stacks.copy()
     table, next_id, run_id = dict(state.clusters), state.next_id, state.run_id
     for edit in edits:
         ids = edit.images
@@ -177,12 +182,17 @@ def replay(state: Clustering, edits: Iterable[Edit]) -> Clustering:
             fits
             and np.array_equal(labels[ids], edit.labels_before)
             and np.array_equal(flags[ids], edit.flags_before)
+            and (
+                not len(edit.stacks_before) or np.array_equal(stacks[ids], edit.stacks_before)
+            )
             and all(table.get(key) == row for key, row in edit.clusters_before.items())
         )
         if not fits:
             raise ValueError("the edit was made for another state")
         labels[ids] = edit.labels_after
         flags[ids] = edit.flags_after
+        if len(edit.stacks_before):
+            stacks[ids] = edit.stacks_after
         for key, row in edit.clusters_after.items():
             if row is None:
                 table.pop(key, None)
@@ -190,9 +200,9 @@ def replay(state: Clustering, edits: Iterable[Edit]) -> Clustering:
                 table[key] = row
                 next_id = max(next_id, key + 1)
         run_id = edit.run_after
-    labels.setflags(write=False)
-    flags.setflags(write=False)
-    return Clustering(labels, flags, table, next_id, run_id)
+    for array in (labels, flags, stacks):
+        array.setflags(write=False)
+    return Clustering(labels, flags, table, next_id, run_id, stacks)
 
 
 def pack_ids(ids: NDArray[np.int32]) -> NDArray[np.integer]:
@@ -203,6 +213,11 @@ def pack_ids(ids: NDArray[np.int32]) -> NDArray[np.integer]:
 def unpack_ids(differences: NDArray[np.generic]) -> NDArray[np.int32]:
     """Ids from `pack_ids`."""
     return np.cumsum(differences.astype(np.int64)).astype(np.int32)
+
+
+def _stacks(arrays: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.int32]:
+    """Stacks of images; none where none were written."""
+    return arrays[name].astype(np.int32) if name in arrays else np.empty(0, np.int32)
 
 
 def _meta_array(meta: Mapping[str, object]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.clustering import Clustering
@@ -200,9 +201,7 @@ def _snapshot(
         (0, Clustering.empty(n_images)) if row is None else (row[0], unpack_state(row[1]))
     )
     grown = state.grown(n_images)
-    return place, Clustering(
-        grown.labels, grown.flags, grown.clusters, max(next_id, grown.next_id), grown.run_id
-    )
+    return place, replace(grown, next_id=max(next_id, grown.next_id))
 
 
 def _is_snapshot_due(connection: sqlite3.Connection, place: int) -> bool:

@@ -81,10 +81,15 @@ def _to_version_3(connection: sqlite3.Connection) -> None:
     )
 
 
+def _to_version_4(_connection: sqlite3.Connection) -> None:
+    """Steps and snapshots may bind images into stacks, which versions before would drop."""
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _to_version_1,
     _to_version_2,
     _to_version_3,
+    _to_version_4,
 )
 """Entry i makes version i + 1 of version i; published entries never change."""
 

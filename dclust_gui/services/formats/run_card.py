@@ -65,6 +65,8 @@ _EDITS = {
     EditKind.RUN: "accepted a run",
     EditKind.KEEP: "took over clusters of another run",
     EditKind.IMPORT: "imported labels",
+    EditKind.BIND: "bound images as stacks",
+    EditKind.UNBIND: "took stacks apart",
 }
 
 
@@ -160,6 +162,8 @@ def _how(run: Run) -> str:
     width = f" ({dims} numbers an image)" if dims else ""
     text = f"Features{width} were taken from {name}, weights {run.backbone[:12]}"
     text += f", scaled by {settings.scale}" if settings.scale != "none" else ""
+    if settings.time_weight:
+        text += f", mixed with the capture times (weight {settings.time_weight:g})"
     if settings.head != NO_HEAD:
         text += f", and learnt further by {_HEADS.get(settings.head, settings.head)}"
     if settings.reduce not in ("none", ""):
@@ -190,6 +194,7 @@ def _run_rows(run: Run) -> list[str]:
         "metric": settings.metric,
         "seed": str(settings.seed),
     }
+    rows |= {"weight of capture time": f"{settings.time_weight:g}"} if settings.time_weight else {}
     device = _said(run, "device")
     rows |= {"device": device} if device not in ("", "none") else {}
     rows |= {f"parameter {name}": value for name, value in sorted(settings.parameters.items())}

@@ -62,6 +62,8 @@ _ICONS = {
     EditKind.KEEP: "lock",
     EditKind.RECLUSTER: "refresh",
     EditKind.IMPORT: "import",
+    EditKind.BIND: "stack",
+    EditKind.UNBIND: "unstack",
 }
 
 
