@@ -112,6 +112,7 @@ def undo_export(
     ] = False,
 ) -> None:
     """Put an export back as it was: moved files return, files of ours are removed."""
+    from dclust_gui.services.export_follow import returned_files
     from dclust_gui.services.export_undo import UndoAction, plan_undo, run_undo
 
     plan = plan_undo(directory)
@@ -125,9 +126,11 @@ def undo_export(
     sessions = _writable_projects(plan) if moves_back else []
     try:
         with interruptible() as token, output.ProgressView() as view:
-            result = run_undo(plan, view, token)
-        for session in sessions:
-            _follow_back(session, result.returned)
+            try:
+                result = run_undo(plan, view, token)
+            finally:  # also when it was interrupted: what is back is followed
+                for session in sessions:
+                    _follow_back(session, returned_files(plan))
     finally:
         for session in sessions:
             session.close()

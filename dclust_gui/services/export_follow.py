@@ -1,13 +1,20 @@
-"""Lets a project follow its files, when an export moves them and when that is undone."""
+"""Lets a project follow its files, when an export moves them and when that is undone.
+
+What has moved is found and written to the project's file on any thread (`record_move`,
+`record_undo`); the session then takes the images over on its own. `follow_export` and
+`follow_undo` do both at once, for a session whose thread may wait.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.images import Companion, absolute_path
 from dclust_gui.services.export_present import path_in, path_of, regular_status
+from dclust_gui.services.export_undo import UndoAction
+from dclust_gui.services.session import is_new_root
 from dclust_gui.storage.export_journal import read_journal
 from dclust_gui.storage.file_modes import ExportMode
 
@@ -16,16 +23,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dclust_gui.domain.images import ImageRecord
+    from dclust_gui.services.export_undo import UndoPlan
     from dclust_gui.services.session import ProjectSession
+    from dclust_gui.storage.project import ProjectStore
+
+Places = dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Following:
+    """Images that are in new places, as they are in the project's file already.
+
+    Attributes:
+        base: All images before.
+        images: All images now, to be taken over by `ProjectSession.take_images`.
+        n_images: How many of them have moved.
+    """
+
+    base: tuple[ImageRecord, ...]
+    images: tuple[ImageRecord, ...]
+    n_images: int
 
 
 def follow_export(
     session: ProjectSession, target: Path, places: Mapping[Path, Path] | None = None
 ) -> int:
-    """Take over where a move has put the project's files; also after one that was killed.
-
-    Files that a killed export was moving from one of its folders to another are found by the next
-    scan, by their content.
+    """Take over where a move has put the project's files; see `record_move`.
 
     Args:
         session: The project, writable.
@@ -39,24 +62,12 @@ def follow_export(
         StorageError: If the project or the journal cannot be read or written.
         InputError: If a root of the project lies inside the target.
     """
-    state = read_journal(target)
-    if state is None:
-        return 0
-    target = target.resolve()
-    found = {os.fsencode(old): os.fsencode(new.resolve()) for old, new in (places or {}).items()}
-    for file in state.finished.values():
-        new = path_in(target, file.destination)
-        is_gone = not os.path.lexists(path_of(file.source))
-        if file.mode == ExportMode.MOVE and is_gone and regular_status(new) is not None:
-            found.setdefault(file.source, os.fsencode(new))
-    if not found:
-        return 0
-    session.add_roots([target])
-    return _follow(session, found)
+    session.check_writable()
+    return _taken(session, record_move(session.store, session.images, target, places))
 
 
 def follow_undo(session: ProjectSession, returned: Mapping[Path, Path]) -> int:
-    """Take over where undoing a move has put the project's files.
+    """Take over where undoing a move has put the project's files; see `record_undo`.
 
     Args:
         session: The project, writable.
@@ -65,20 +76,110 @@ def follow_undo(session: ProjectSession, returned: Mapping[Path, Path]) -> int:
     Returns:
         How many images are in a new place.
     """
+    session.check_writable()
+    return _taken(session, record_undo(session.store, session.images, returned))
+
+
+def record_move(
+    store: ProjectStore,
+    images: tuple[ImageRecord, ...],
+    target: Path,
+    places: Mapping[Path, Path] | None = None,
+) -> Following:
+    """Write to a project's file where a move has put its files; also after one that was killed.
+
+    Files that a killed export was moving from one of its folders to another are found by the next
+    scan, by their content.
+
+    Args:
+        store: The project's file, writable; any thread.
+        images: All images.
+        target: The export's folder; it becomes a root folder of the project.
+        places: `ExportResult.places`, where the export has ended by itself.
+
+    Raises:
+        StorageError: If the project or the journal cannot be read or written.
+        InputError: If a root of the project lies inside the target.
+    """
+    target = target.resolve()
+    found = _moved_places(target, places or {})
+    if not found:
+        return Following(images, images, 0)
+    if is_new_root(store.roots(), target):
+        store.add_root(target)
+    return _record(store, images, found)
+
+
+def record_undo(
+    store: ProjectStore, images: tuple[ImageRecord, ...], returned: Mapping[Path, Path]
+) -> Following:
+    """Write to a project's file where undoing a move has put its files.
+
+    A root folder that is gone by that, and that no image is in, is forgotten.
+
+    Args:
+        store: The project's file, writable; any thread.
+        images: All images.
+        returned: Place in the export and place now, of every file.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
     places = {os.fsencode(old): os.fsencode(new) for old, new in returned.items()}
-    return _follow(session, places)
+    following = _record(store, images, places)
+    used = {record.root for record in following.images}
+    while len(roots := store.roots()) > 1 and len(roots) - 1 not in used and not roots[-1].exists():
+        store.drop_last_root()
+    return following
 
 
-def _follow(session: ProjectSession, places: Mapping[bytes, bytes]) -> int:
-    """Give all images whose files are in new places their new records."""
-    locate = _locator(session.roots)
+def returned_files(plan: UndoPlan) -> dict[Path, Path]:
+    """Originals that are back in their places, however the undoing ended: place before and now."""
+    sources = {
+        step.path: path_of(step.file.source)
+        for step in plan.steps
+        if step.action is UndoAction.RETURN
+    }
+    return {
+        path: source
+        for path, source in sources.items()
+        if regular_status(path) is None and regular_status(source) is not None
+    }
+
+
+def _moved_places(target: Path, places: Mapping[Path, Path]) -> Places:
+    """Where files were and are, by an export's result and by its journal."""
+    found = {os.fsencode(old): os.fsencode(new.resolve()) for old, new in places.items()}
+    state = read_journal(target)
+    for file in state.finished.values() if state is not None else ():
+        new = path_in(target, file.destination)
+        is_gone = not os.path.lexists(path_of(file.source))
+        if file.mode == ExportMode.MOVE and is_gone and regular_status(new) is not None:
+            found.setdefault(file.source, os.fsencode(new))
+    return found
+
+
+def _taken(session: ProjectSession, following: Following) -> int:
+    if following.n_images:
+        session.take_images(following.images)
+    return following.n_images
+
+
+def _record(store: ProjectStore, images: tuple[ImageRecord, ...], places: Places) -> Following:
+    """Write new records of all images whose files are in new places."""
+    roots = store.roots()
+    locate = _locator(roots)
     found = (
-        (image, _moved_record(record, session.roots, places, locate))
-        for image, record in enumerate(session.images)
+        (image, _moved_record(record, roots, places, locate)) for image, record in enumerate(images)
     )
     rows = [(image, record) for image, record in found if record is not None]
-    session.update_images(rows)
-    return len(rows)
+    if not rows:
+        return Following(images, images, 0)
+    store.write_images(rows)
+    after = list(images)
+    for image, record in rows:
+        after[image] = record
+    return Following(images, tuple(after), len(rows))
 
 
 def _moved_record(

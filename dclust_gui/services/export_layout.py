@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.clustering import UNASSIGNED
@@ -17,13 +18,12 @@ from dclust_gui.services.export_names import (
     safe_folder_name,
     safe_stem,
 )
-from dclust_gui.services.export_steps import name_of
+from dclust_gui.services.export_steps import UnitFiles, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
 
-    from dclust_gui.services.export_steps import ExportItem, UnitFiles
+    from dclust_gui.services.export_steps import ExportItem
 
 KEEP_NAME = "{name}"
 TOKENS = ("name", "cluster", "number", "date", "time")
@@ -63,6 +63,19 @@ class Layout:
                 f"It may hold {known} and text.",
                 f"Try '{KEEP_NAME}' or '{{cluster}}-{{number}}'.",
             )
+
+
+def example_of(item: ExportItem, layout: Layout) -> str:
+    """Where an image would go in an export of its own, `Beach/Beach-0001.jpg`.
+
+    Args:
+        item: The image.
+        layout: How the export is laid out.
+    """
+    places = Places(Path(os.devnull, "none"), [item], layout)
+    unit = UnitFiles(item, [Path(name_of(item.image.relative))], [None], [None])
+    folder = places.folder(unit).decode("utf-8", "surrogateescape")
+    return f"{folder}/{places.names(unit)[0]}"
 
 
 class Places:

@@ -51,6 +51,11 @@ def save_root(connection: sqlite3.Connection, index: int, path: Path) -> None:
     )
 
 
+def delete_root(connection: sqlite3.Connection, index: int) -> None:
+    """Forget a root folder that no image is in; call it inside a transaction."""
+    connection.execute("DELETE FROM root WHERE id = ?", (index,))
+
+
 def count_images(connection: sqlite3.Connection) -> int:
     """Number of images."""
     n_images: int = connection.execute("SELECT coalesce(max(id), -1) + 1 FROM image").fetchone()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from dclust_gui.services.labels_table import label_rows, labels_text
 from dclust_gui.storage.files import write_new_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dclust_gui.domain.control import CancelToken
@@ -46,6 +47,15 @@ class FileFormat(StrEnum):
     RUNCARD = "runcard"
 
 
+_NAMES = {
+    FileFormat.CSV: "labels.csv",
+    FileFormat.JSON: "labels.json",
+    FileFormat.COCO: "coco.json",
+    FileFormat.HTML: "contact-sheet.html",
+    FileFormat.RUNCARD: RUN_CARD,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FormatRequest:
     """What a person asks for.
@@ -57,6 +67,7 @@ class FormatRequest:
         created: ISO 8601 time.
         scope: Which images.
         on_conflict: What to do where a name is taken: number the new file, or leave it out.
+        choices: What a person has decided where `on_conflict` asks, by name of the new file.
     """
 
     target: Path
@@ -65,6 +76,12 @@ class FormatRequest:
     created: str
     scope: Scope = field(default_factory=Scope)
     on_conflict: OnConflict = OnConflict.NUMBER
+    choices: Mapping[str, OnConflict] = field(default_factory=dict)
+
+    def rule(self, name: str) -> OnConflict:
+        """What to do where the name of a new file is taken."""
+        asks = self.on_conflict is OnConflict.ASK
+        return self.choices.get(name, OnConflict.ASK) if asks else self.on_conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,18 @@ class FormatResult:
         if not self.files:
             return ""
         return f"export labels of {count_of(self.images)} to '{self.files[0].name}'"
+
+
+def format_names(form: FileFormat, images: Sequence[LabelledImage]) -> list[str]:
+    """Names of the files of a format.
+
+    Args:
+        form: The format.
+        images: What goes out.
+    """
+    if form is FileFormat.TXT:
+        return list(path_lists(images))
+    return [_NAMES[form]]
 
 
 def write_format(
@@ -140,19 +169,22 @@ def _contents(
     """Name and text of every file."""
     match request.format:
         case FileFormat.CSV:
-            yield "labels.csv", [labels_text(_rows(snapshot, request.scope))]
+            yield _NAMES[request.format], [labels_text(_rows(snapshot, request.scope))]
         case FileFormat.JSON:
-            yield "labels.json", [labels_json(images)]
+            yield _NAMES[request.format], [labels_json(images)]
         case FileFormat.COCO:
-            yield "coco.json", [coco_json(images, request.title, request.created)]
+            yield _NAMES[request.format], [coco_json(images, request.title, request.created)]
         case FileFormat.TXT:
             for name, text in path_lists(images).items():
                 yield name, [text]
         case FileFormat.HTML:
             sheet = Sheet(request.title, request.created[:10], MOST_PICTURES)
-            yield "contact-sheet.html", contact_sheet(images, picture, sheet)
+            yield _NAMES[request.format], contact_sheet(images, picture, sheet)
         case FileFormat.RUNCARD:
-            yield RUN_CARD, [run_card(request.title, request.created, snapshot, history)]
+            yield (
+                _NAMES[request.format],
+                [run_card(request.title, request.created, snapshot, history)],
+            )
 
 
 def _rows(snapshot: Snapshot, scope: Scope) -> Iterator[LabelRow]:
@@ -180,8 +212,15 @@ def _write(request: FormatRequest, name: str, parts: Iterable[bytes]) -> Path | 
     target = request.target
     try:
         target.mkdir(parents=True, exist_ok=True)
-        if request.on_conflict is OnConflict.SKIP and (target / name).exists():
-            return None
+        rule = request.rule(name)
+        if rule is not OnConflict.NUMBER and os.path.lexists(target / name):
+            if rule is OnConflict.SKIP:
+                return None
+            raise InputError(
+                f"'{name}' was not written.",
+                f"There is a file of this name in '{target}', and nothing is decided about it.",
+                "Number the new file or leave it out.",
+            )
         return write_new_file((target / n for n in _names(name)), parts)
     except OSError as error:
         raise StorageError(

@@ -7,6 +7,7 @@ the first time is kept beside it as `NAME.before-dclust`. Image files are never 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,7 @@ from dclust_gui.services.xmp.packet import merge_keywords
 from dclust_gui.storage.files import write_file, write_new_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.domain.images import ImageRecord
@@ -57,8 +58,58 @@ class SidecarResult:
     left: tuple[tuple[Path, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SidecarPlan:
+    """What writing sidecars would do.
+
+    Attributes:
+        new: Sidecars that are not there yet.
+        merged: Sidecars that are there, to which the keywords are added.
+        unnamed: Images without a keyword, as nobody has named their cluster.
+        folders: Number of sidecars by folder.
+    """
+
+    new: int
+    merged: int
+    unnamed: int
+    folders: Mapping[Path, int]
+
+
+def plan_sidecars(
+    images: Iterable[LabelledImage],
+    roots: Sequence[Path],
+    target: Path,
+    names: SidecarNames,
+    token: CancelToken,
+) -> SidecarPlan:
+    """List what `write_sidecars` would do with the same arguments; reads folders only.
+
+    Raises:
+        InputError: If the target lies inside a root or around one.
+        Cancelled: If the job was cancelled.
+    """
+    inside = _root_at(target, roots)
+    merged: dict[Path, bool] = {}
+    unnamed = 0
+    for image in images:
+        token.checkpoint()
+        if inside is not None and roots[image.record.root] != inside:
+            continue
+        if image.cluster is None or not image.cluster.name:
+            unnamed += 1
+            continue
+        beside = inside is not None
+        place = image.source if beside else target / _relative(image, roots)
+        path = sidecar_path(place, sidecars_of(image.record, roots) if beside else (), names)
+        if path not in merged:
+            merged[path] = path.is_file()
+    n_merged = sum(merged.values())
+    folders = Counter(path.parent for path in merged)
+    return SidecarPlan(len(merged) - n_merged, n_merged, unnamed, folders)
+
+
 def write_sidecars(
-    images: Sequence[LabelledImage],
+    images: Iterable[LabelledImage],
     roots: Sequence[Path],
     target: Path,
     names: SidecarNames,
@@ -81,9 +132,7 @@ def write_sidecars(
         InputError: If the target lies inside a root or around one.
         Cancelled: If the job was cancelled.
     """
-    inside = next((root for root in roots if root.resolve() == target.resolve()), None)
-    if inside is None:
-        check_target(target, roots)
+    inside = _root_at(target, roots)
     work = _Writing(names, token)
     for image in images:
         there = sidecars_of(image.record, roots)
@@ -92,6 +141,18 @@ def write_sidecars(
         elif roots[image.record.root] == inside:
             work.write(image, image.source, there, is_beside=True)
     return SidecarResult(tuple(work.written), work.unchanged, work.unnamed, tuple(work.left))
+
+
+def _root_at(target: Path, roots: Sequence[Path]) -> Path | None:
+    """The root that a target is; None for a folder that is no part of the project.
+
+    Raises:
+        InputError: If the target lies inside a root or around one.
+    """
+    inside = next((root for root in roots if root.resolve() == target.resolve()), None)
+    if inside is None:
+        check_target(target, roots)
+    return inside
 
 
 def _relative(image: LabelledImage, roots: Sequence[Path]) -> Path:
@@ -127,8 +188,8 @@ class _Writing:
         self._token.checkpoint()
         keyword = image.cluster.name if image.cluster is not None else ""
         self.unnamed += not keyword
-        path = self._path(place, sidecars if is_beside else ())
-        near = self._path(image.source, sidecars)
+        path = sidecar_path(place, sidecars if is_beside else (), self._names)
+        near = sidecar_path(image.source, sidecars, self._names)
         known = next((p for p in (path, near) if p.is_file()), None)
         if not keyword and known is None:
             return
@@ -160,15 +221,22 @@ class _Writing:
         if path not in self.written:
             self.written.append(path)
 
-    def _path(self, image: Path, there: Sequence[Path]) -> Path:
-        """Where the sidecar goes: by the rule, or where one is by the other rule."""
-        stem, full = image.with_suffix(".xmp"), image.with_name(image.name + ".xmp")
-        rules = (stem, full) if self._names is SidecarNames.STEM else (full, stem)
-        known = {path.name.lower(): path for path in there}
-        for path in rules:
-            if path.name.lower() in known:
-                return known[path.name.lower()]
-        return next((path for path in rules if path.is_file()), rules[0])
+
+def sidecar_path(image: Path, there: Sequence[Path], names: SidecarNames) -> Path:
+    """Where an image's sidecar goes: by the rule, or where one is by the other rule.
+
+    Args:
+        image: The image's path, or what it would be.
+        there: Sidecars that are known to lie beside it.
+        names: The rule.
+    """
+    stem, full = image.with_suffix(".xmp"), image.with_name(image.name + ".xmp")
+    rules = (stem, full) if names is SidecarNames.STEM else (full, stem)
+    known = {path.name.lower(): path for path in there}
+    for path in rules:
+        if path.name.lower() in known:
+            return known[path.name.lower()]
+    return next((path for path in rules if path.is_file()), rules[0])
 
 
 def sidecars_of(record: ImageRecord, roots: Sequence[Path]) -> list[Path]:

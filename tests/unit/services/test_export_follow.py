@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dclust_gui.domain.control import CancelToken, ignore_events
+from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.export import run_export
-from dclust_gui.services.export_follow import follow_export, follow_undo
+from dclust_gui.services.export_follow import follow_export, follow_undo, returned_files
 from dclust_gui.services.export_plan import (
     Action,
     ExportMode,
@@ -139,3 +139,47 @@ def test_a_move_by_another_way_to_the_same_folder_is_up_to_date(
     (tmp_path / "link").symlink_to(target)
     assert {s.action for s in plan(session, tmp_path / "link").steps} == {Action.KEEP}
     assert os.path.samefile(target, tmp_path / "link")  # noqa: PTH121
+
+
+def test_after_an_undo_the_folder_that_is_gone_is_no_folder_of_the_project(
+    session: ProjectSession, tmp_path: Path, photos: Path, workspace: Workspace
+) -> None:
+    target = tmp_path / "sorted"
+    move(session, target)
+    assert list(session.roots) == [photos, target]
+    result = run_undo(plan_undo(target), ignore_events, CancelToken())
+    follow_undo(session, result.returned)
+    assert list(session.roots) == [photos]
+    request = RunRequest(session.roots, RunSettings(k=3))
+    add_images(session, workspace.engine, request, ignore_events, CancelToken())
+    assert not any(record.is_missing for record in session.images)
+    place = session.path
+    session.close()
+    again = open_project(place)
+    assert list(again.roots) == [photos]
+    again.close()
+
+
+def test_an_undo_that_was_stopped_half_way_is_followed_as_far_as_it_came(
+    session: ProjectSession, tmp_path: Path, photos: Path
+) -> None:
+    target = tmp_path / "sorted"
+    move(session, target)
+    undo = plan_undo(target)
+
+    class Stopping(CancelToken):
+        def checkpoint(self) -> None:
+            if sum(path.is_file() for path in photos.rglob("*")) >= 3:
+                self.cancel()
+            super().checkpoint()
+
+    with pytest.raises(Cancelled):
+        run_undo(undo, ignore_events, Stopping())
+    assert follow_undo(session, returned_files(undo)) > 0
+    assert list(session.roots) == [photos, target]
+    assert all(path.is_file() for path in paths(session))
+    rest = plan_undo(target)
+    run_undo(rest, ignore_events, CancelToken())
+    follow_undo(session, returned_files(rest))
+    assert list(session.roots) == [photos]
+    assert all(path.is_file() for path in paths(session))
