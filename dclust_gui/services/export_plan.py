@@ -210,7 +210,7 @@ def _is_within(path: Path, folder: Path) -> bool:
     return False
 
 
-def _free_bytes(target: Path) -> int:
+def free_bytes(target: Path) -> int:
     """Free space where a folder is or will be."""
     for above in (target, *target.resolve().parents):
         try:
@@ -270,7 +270,7 @@ class _Planner:
             tuple(self._skipped),
             tuple(present.leftovers),
             n_bytes,
-            _free_bytes(target),
+            free_bytes(target),
             tuple(self._warnings(state.n_damaged if state else 0, target, is_ours=bool(state))),
             places.n_numbered,
             tuple(places.conflicts),
