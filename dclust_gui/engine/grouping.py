@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.runs import RunSettings
     from dclust_gui.engine.reduction import ReductionCache
+    from dclust_gui.engine.stacked_rows import RowFacts
 
 LARGEST_AUTO_K = 30
 """Most clusters that an automatic choice tries."""
@@ -72,7 +73,8 @@ def resolve(settings: RunSettings) -> RunSettings:
         for name in DEFAULTS
     }
     has_head = chosen["head"] != NO_HEAD
-    if settings.reduce == "auto" and (has_head or settings.metric != "euclidean"):
+    is_time_only = settings.time_weight >= 1.0  # a line has no neighbourhoods to lay out
+    if settings.reduce == "auto" and (has_head or is_time_only or settings.metric != "euclidean"):
         chosen["reduce"] = "none"  # a head, or another distance, is meant for the features
     resolved = replace(settings, reduce=chosen["reduce"], head=chosen["head"])
     check_head(resolved)
@@ -101,6 +103,11 @@ def _check(settings: RunSettings) -> None:
             what = f"Could not use {option} {value} with {chosen.title}."
             names = ", ".join(dict.fromkeys(known))
             raise InputError(what, "", f"Choose one of: {names}.")
+    if not 0.0 <= settings.time_weight <= 1.0:
+        raise InputError(
+            f"Could not use --time-weight {settings.time_weight:g}.",
+            "It must be 0 (content only) to 1 (capture time only).",
+        )
     if not 0 <= settings.seed <= LARGEST_SEED:
         raise InputError(
             f"Could not use the seed {settings.seed}.", f"It must be 0 to {LARGEST_SEED}."
@@ -127,6 +134,7 @@ def group_rows(
     token: CancelToken,
     cache: ReductionCache | None = None,
     place: TrainingPlace | None = None,
+    facts: RowFacts | None = None,
 ) -> ClusterResult:
     """Cluster features.
 
@@ -137,6 +145,7 @@ def group_rows(
         token: Stops or pauses the work.
         cache: Keeps graphs and layouts of these features; None to compute them anew.
         place: Where a head trains and is kept; None keeps none.
+        facts: What else is known of the rows; None for nothing.
 
     Raises:
         ClusteringError: If the features cannot be clustered as asked.
@@ -150,15 +159,16 @@ def group_rows(
     if settings.k > len(features):
         raise ClusteringError(
             f"{count_of(settings.k, 'cluster')} cannot be made of {count_of(len(features))}.",
-            "",
+            "" if _is_plain(facts) else "Images bound as a stack count once.",
             "Ask for fewer clusters.",
         )
     timings: dict[str, float] = {"head": 0.0}
-    space = _prepare(features, settings, sink, token, timings, cache)
+    known = _Known(features, None if facts is None else facts.times)
+    space = _prepare(known, settings, sink, token, timings, cache)
     learnt, choice = None, None
     if settings.head != NO_HEAD:
         place = place or TrainingPlace()
-        choice = _choose_frozen_k(features, settings, sink, token, timings, cache)
+        choice = _choose_frozen_k(known, settings, sink, token, timings, cache)
         learnt = train_head(space.rows, settings, choice[0], place, sink, token)
         timings["head"] = learnt.facts.seconds
         name = f"{settings.head} ({learnt.embedding.shape[1]} of {space.name})"
@@ -170,10 +180,10 @@ def group_rows(
     timings["cluster"] = meter.finish()
     if found.note:
         sink(Notice(Severity.INFO, found.note))
-    labels, confidence = by_size(found.labels), found.confidence
-    facts = None
+    labels = by_size(found.labels, None if facts is None else facts.counts)
+    confidence, head = found.confidence, None
     if learnt is not None and place is not None:
-        facts = keep_model(learnt, settings, features, labels, place, sink)
+        head = keep_model(learnt, settings, features, labels, place, sink)
     meter = StageMeter(Stage.TREE, 0, sink, token)
     tree = found.tree if found.tree is not None else _compose(found.space, labels, meter)
     timings["tree"] = meter.finish()
@@ -182,7 +192,7 @@ def group_rows(
     if learnt is None:  # else the list was measured in another space than the tree's
         shortlist = _with_tree(shortlist, space, tree, settings.seed)
     timings["measure"] = meter.finish()
-    structure = _structure(features, labels, settings, cache)
+    structure = _structure(known, labels, settings, cache)
     for note in () if structure is None else structure.notes():
         sink(Notice(Severity.WARNING, note))
     for array in (labels, confidence, tree):
@@ -197,28 +207,52 @@ def group_rows(
         timings,
         shortlist,
         structure,
-        facts,
+        head,
         None if learnt is None else learnt.errors,
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """Features as they are stored, and capture times beside them."""
+
+    features: NDArray[np.float16]
+    times: NDArray[np.float64] | None
+
+    def scaled(self, settings: RunSettings) -> NDArray[np.float32]:
+        """Rows whose distances the settings mean."""
+        from dclust_gui.algorithms.capture_time import mixed_rows
+        from dclust_gui.algorithms.distances import scale_features
+
+        rows = scale_features(self.features, settings.scale)[0]
+        if self.times is None:
+            return rows
+        return mixed_rows(rows, self.times, settings.time_weight)
+
+
+def _is_plain(facts: RowFacts | None) -> bool:
+    """Whether each row is one image."""
+    return facts is None or bool((facts.counts == 1).all())
+
+
 def _prepare(
-    features: NDArray[np.float16],
+    known: _Known,
     settings: RunSettings,
     sink: EventSink,
     token: CancelToken,
     timings: dict[str, float],
     cache: ReductionCache | None,
 ) -> _Space:
-    """Features scaled, and reduced if asked for."""
-    from dclust_gui.algorithms.distances import scale_features
+    """Features scaled and mixed with the time, and reduced if asked for."""
 
     def scaled() -> NDArray[np.float32]:
-        return scale_features(features, settings.scale)[0]
+        return known.scaled(settings)
 
     meter = StageMeter(Stage.REDUCE, 0, sink, token)
     name = f"features ({settings.scale})"
-    is_small = settings.reduce == "umap" and len(features) < FEWEST_FOR_UMAP
+    if settings.time_weight:
+        name = f"{name} with capture time ({settings.time_weight:g})"
+    is_small = settings.reduce == "umap" and len(known.features) < FEWEST_FOR_UMAP
     if settings.reduce == "none" or is_small:
         rows = scaled()
     else:
@@ -263,7 +297,7 @@ def _with_tree(
 
 
 def _choose_frozen_k(
-    features: NDArray[np.float16],
+    known: _Known,
     settings: RunSettings,
     sink: EventSink,
     token: CancelToken,
@@ -281,7 +315,7 @@ def _choose_frozen_k(
         )
     )
     spent = timings["reduce"]
-    space = _prepare(features, plain, sink, token, timings, cache)
+    space = _prepare(known, plain, sink, token, timings, cache)
     meter = StageMeter(Stage.REDUCE, 0, sink, token)
     choice = _choose_k(space, plain, meter)
     timings["reduce"] += spent + meter.finish()
@@ -323,7 +357,7 @@ def _measure(space: _Space, labels: NDArray[np.int32], seed: int) -> dict[str, f
 
 
 def _structure(
-    features: NDArray[np.float16],
+    known: _Known,
     labels: NDArray[np.int32],
     settings: RunSettings,
     cache: ReductionCache | None,
@@ -335,21 +369,23 @@ def _structure(
     if near is None or len(near.indices) != len(labels):
         if not FEWEST <= len(labels) <= NEIGHBOURS_UP_TO:
             return None
-        from dclust_gui.algorithms.distances import scale_features
         from dclust_gui.algorithms.knn import nearest_neighbours
 
-        rows = scale_features(features, settings.scale)[0]
-        near = nearest_neighbours(rows, NEIGHBOURS_LOOKED_AT)
+        near = nearest_neighbours(known.scaled(settings), NEIGHBOURS_LOOKED_AT)
     return assess(near, labels)
 
 
-def by_size(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+def by_size(
+    labels: NDArray[np.int32], weights: NDArray[np.int64] | None = None
+) -> NDArray[np.int32]:
     """The same partition, numbered from the largest cluster down, ties by the first image.
 
     Args:
         labels: int32 (m,); negative ones stay -1.
+        weights: int64 (m,), images that each row stands for; None for one.
     """
-    values, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    values, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    counts = np.bincount(inverse, weights, len(values))
     real = values >= 0
     order = np.lexsort((first[real], -counts[real]))
     numbers = np.full(len(values), -1, np.int32)

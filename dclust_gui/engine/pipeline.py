@@ -18,12 +18,14 @@ from dclust_gui.engine.grouping import group_rows, resolve
 from dclust_gui.engine.heads import TrainingPlace
 from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
+from dclust_gui.engine.row_times import time_key, times_of, usable_time
 from dclust_gui.engine.scan import scan
+from dclust_gui.engine.stacked_rows import RowFacts, StackedRows
 from dclust_gui.engine.tuning_plan import TuningWishes, check_finetune
 from dclust_gui.storage.feature_store import FeaturesMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -204,6 +206,7 @@ class Engine:
         sink: EventSink = ignore_events,
         token: CancelToken | None = None,
         rows: NDArray[np.int32] | None = None,
+        stacks: NDArray[np.int32] | None = None,
     ) -> RunResult:
         """Cluster images that have been ingested.
 
@@ -217,6 +220,8 @@ class Engine:
             sink: Takes messages.
             token: Stops or pauses the work.
             rows: int32 (m,), indices of the units to cluster; None for all readable ones.
+            stacks: int32 (n_units,), the stack of each unit, or `NO_STACK`: those of one stack
+                are clustered as one image and get one label; None for no stacks.
 
         Raises:
             ClusteringError: If they cannot be clustered as asked.
@@ -231,17 +236,24 @@ class Engine:
         if not len(rows):
             raise _nothing_to_cluster(ingest)
         if settings.finetune != NO_FINETUNE:
-            return self._cluster_tuned(ingest, request, sink, token or CancelToken(), rows)
-        features = self.features(ingest, rows)
+            token = token or CancelToken()
+            return self._cluster_tuned(ingest, request, sink, token, rows, stacks)
+        settings = usable_time(settings, ingest, rows, sink)
+        bound = StackedRows.of(np.zeros(len(rows), np.int32) if stacks is None else stacks[rows])
+        features = bound.merged(self.features(ingest, rows))
+        times = bound.mean_times(times_of(ingest, rows))
         cache = ReductionCache.of(
             self._stores.arrays,
             ingest.backbone.fingerprint,
             [ingest.contents[i] for i in rows.tolist()],
+            bound.key + time_key(settings.time_weight, times),
         )
-        place = TrainingPlace(
-            request.device, self._stores.models, cache.source, ingest.backbone.fingerprint
-        )
-        result = group_rows(features, settings, sink, token or CancelToken(), cache, place)
+        # A head that has learnt times could not be used on other images.
+        models = None if settings.time_weight else self._stores.models
+        place = TrainingPlace(request.device, models, cache.source, ingest.backbone.fingerprint)
+        facts = RowFacts(times, bound.counts)
+        token = token or CancelToken()
+        result = bound.spread(group_rows(features, settings, sink, token, cache, place, facts))
         seconds = time.perf_counter() - started
         return RunResult(
             ingest, rows, result, settings, seconds, peak_rss_mb(include_children=True)
@@ -254,6 +266,7 @@ class Engine:
         sink: EventSink,
         token: CancelToken,
         rows: NDArray[np.int32],
+        stacks: NDArray[np.int32] | None,
     ) -> RunResult:
         """Cluster, train the backbone on the clusters, read with it, cluster again."""
         from dclust_gui.engine.tuning import BackboneTuning
@@ -265,7 +278,7 @@ class Engine:
         wishes = TuningWishes.of(settings)
         place = self.tuning_place(request)
         plain = replace(request, settings=untrained(settings))
-        frozen = self.cluster(ingest, plain, sink, token, rows)
+        frozen = self.cluster(ingest, plain, sink, token, rows, stacks)
         images = TuningImages(
             ingest.scan.roots[0].name,
             image_files(ingest, rows),
@@ -288,7 +301,7 @@ class Engine:
         if facts.name:
             ingest = _both_passes(ingest, self.ingest(ingest.scan, request, sink, token))
             rows = np.intersect1d(rows, readable_rows(ingest)).astype(np.int32)
-        result = self.cluster(ingest, request, sink, token, rows)
+        result = self.cluster(ingest, request, sink, token, rows, stacks)
         timings = dict(result.clusters.timings)
         timings["head"] = timings.get("head", 0.0) + facts.seconds
         return replace(
@@ -350,8 +363,15 @@ class Engine:
         request: RunRequest,
         sink: EventSink = ignore_events,
         token: CancelToken | None = None,
+        stacks_of: Callable[[ScanResult], NDArray[np.int32]] | None = None,
     ) -> RunResult:
         """Scan, ingest and cluster.
+
+        Args:
+            request: Folders and settings.
+            sink: Takes messages.
+            token: Stops or pauses the work.
+            stacks_of: Tells the stack of each unit, see `cluster`; None for no stacks.
 
         Raises:
             KnownError: If the folders, the backbone or the method cannot be used.
@@ -364,12 +384,13 @@ class Engine:
         scan_seconds = time.perf_counter() - started
         ingest = self.ingest(found, request, sink, token)
         ingest = _with_timing(ingest, "scan", scan_seconds)
+        stacks = None if stacks_of is None else stacks_of(found)
         try:
-            result = self.cluster(ingest, request, sink, token)
+            result = self.cluster(ingest, request, sink, token, stacks=stacks)
         except FeaturesMissingError:  # somebody has emptied the cache meanwhile
             ingest = self.ingest(found, request, sink, token)
             ingest = _with_timing(ingest, "scan", scan_seconds)
-            result = self.cluster(ingest, request, sink, token)
+            result = self.cluster(ingest, request, sink, token, stacks=stacks)
         return replace(result, seconds=time.perf_counter() - started)
 
     def _extractor(

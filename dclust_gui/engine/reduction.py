@@ -54,18 +54,21 @@ class ReductionCache:
     source: str
 
     @classmethod
-    def of(cls, arrays: ArrayCache, fingerprint: str, contents: Sequence[bytes]) -> ReductionCache:
+    def of(
+        cls, arrays: ArrayCache, fingerprint: str, contents: Sequence[bytes], more: str = ""
+    ) -> ReductionCache:
         """For the features of some images.
 
         Args:
             arrays: The cache.
             fingerprint: Of the backbone.
             contents: Content hashes, one to a row.
+            more: What the rows depend on besides, such as stacks and capture times.
         """
         digest = hashlib.blake2b(digest_size=16)
         for content in contents:
             digest.update(content)
-        return cls(arrays, f"{fingerprint} {len(contents)} {digest.hexdigest()}")
+        return cls(arrays, f"{fingerprint} {len(contents)} {digest.hexdigest()}{more}")
 
     def get(self, key: str) -> dict[str, NDArray[np.generic]] | None:
         """What is kept under a key, or None."""
@@ -253,7 +256,8 @@ def _layout_key(settings: RunSettings) -> str:
     dims = width_of(settings)
     count = len(layout_seeds(settings))
     several = f" and {count - 1} more" if count > 1 else ""
-    return f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}{several}"
+    time = f" time {settings.time_weight!r}" if settings.time_weight else ""
+    return f"layout {settings.reduce} {settings.scale} {dims} seed {settings.seed}{several}{time}"
 
 
 def _tsne(

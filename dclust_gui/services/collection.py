@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dclust_gui.domain.clustering import NO_STACK
 from dclust_gui.domain.images import ImageFacts, ImageRecord, ImageStatus
 
 if TYPE_CHECKING:
@@ -79,6 +80,19 @@ def image_ids(session: ProjectSession, scan: ScanResult) -> NDArray[np.int32]:
     places = _places(session.images)
     roots = _root_numbers(session.roots, scan)
     return np.array([places.get((roots[u.root], u.relative), -1) for u in scan.units], np.int32)
+
+
+def stacks_of_units(stacks: NDArray[np.int32], unit_ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The stack of each unit of a scan.
+
+    Args:
+        stacks: int32 (n_images,), the stack of each of the project's images.
+        unit_ids: int32 (n_units,), the image of each unit; negative or beyond them for none.
+    """
+    found = np.full(len(unit_ids), NO_STACK, np.int32)
+    known = (unit_ids >= 0) & (unit_ids < len(stacks))
+    found[known] = stacks[unit_ids[known]]
+    return found
 
 
 def plan_merge(

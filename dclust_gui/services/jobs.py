@@ -9,7 +9,7 @@ import numpy as np
 
 from dclust_gui.domain.control import CancelToken, EventSink
 from dclust_gui.domain.runs import Run
-from dclust_gui.services.collection import plan_merge
+from dclust_gui.services.collection import plan_merge, stacks_of_units
 from dclust_gui.services.report import report_text
 from dclust_gui.services.session import ProjectSession, now
 
@@ -94,6 +94,7 @@ class ClusterJob:
         store: Where the run is stored at once, for it is large; None leaves that to
             `ProjectSession.accept_run`.
         title: What it does.
+        stacks: int32 (n_images,), the stack of each of the project's images; None for no stacks.
     """
 
     engine: Engine
@@ -102,6 +103,7 @@ class ClusterJob:
     image_ids: NDArray[np.int32]
     store: ProjectStore | None = None
     title: str = "Clustering"
+    stacks: NDArray[np.int32] | None = None
 
     def run(self, sink: EventSink, token: CancelToken) -> Run:
         """See `Engine.cluster`; the result is ready for `ProjectSession.accept_run`."""
@@ -109,7 +111,8 @@ class ClusterJob:
 
         rows = readable_rows(self.ingest)
         rows = rows[self.image_ids[rows] >= 0]
-        result = self.engine.cluster(self.ingest, self.request, sink, token, rows)
+        stacks = None if self.stacks is None else stacks_of_units(self.stacks, self.image_ids)
+        result = self.engine.cluster(self.ingest, self.request, sink, token, rows, stacks)
         run = run_record(result, self.image_ids)
         token.checkpoint()
         return run if self.store is None else replace(run, id=self.store.add_run(run))

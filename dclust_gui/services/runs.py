@@ -11,7 +11,7 @@ from dclust_gui.domain.clustering import Clustering
 from dclust_gui.domain.identity import adopt_labels
 from dclust_gui.domain.images import ImageRecord
 from dclust_gui.engine.requests import RunRequest
-from dclust_gui.services.collection import image_ids, merge_ingest
+from dclust_gui.services.collection import image_ids, merge_ingest, stacks_of_units
 from dclust_gui.services.editing.past_runs import last_run_summary
 from dclust_gui.services.jobs import run_record
 from dclust_gui.services.labels_table import LabelRow, label_rows
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.domain.control import CancelToken, EventSink
+    from dclust_gui.domain.images import ScanResult
     from dclust_gui.engine.pipeline import Engine
     from dclust_gui.engine.requests import IngestResult, RunResult
     from dclust_gui.services.session import ProjectSession
@@ -95,7 +96,11 @@ def run_in_project(
     whole = RunRequest(
         session.roots, request.settings, request.device, request.batch, request.allow_download
     )
-    result = engine.run(whole, sink, token)
+
+    def stacks_of(scan: ScanResult) -> NDArray[np.int32]:
+        return stacks_of_units(session.clustering.stacks, image_ids(session, scan))
+
+    result = engine.run(whole, sink, token, stacks_of)
     merge_ingest(session, result.ingest)
     session.accept_run(run_record(result, image_ids(session, result.ingest.scan)))
     return Outcome(

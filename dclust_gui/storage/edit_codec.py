@@ -182,9 +182,7 @@ def replay(state: Clustering, edits: Iterable[Edit]) -> Clustering:
             fits
             and np.array_equal(labels[ids], edit.labels_before)
             and np.array_equal(flags[ids], edit.flags_before)
-            and (
-                not len(edit.stacks_before) or np.array_equal(stacks[ids], edit.stacks_before)
-            )
+            and (not len(edit.stacks_before) or np.array_equal(stacks[ids], edit.stacks_before))
             and all(table.get(key) == row for key, row in edit.clusters_before.items())
         )
         if not fits:

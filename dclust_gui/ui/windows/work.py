@@ -515,7 +515,9 @@ class Work(QObject):
         self._wanted = wanted if is_first else None
         request = RunRequest(session.roots, untrained(wanted) if is_first else wanted)
         self._store = session.store
-        self._start(Step.CLUSTER, ClusterJob(self._engine, ingest, request, ids, session.store))
+        stacks = session.saved_clustering.stacks
+        job = ClusterJob(self._engine, ingest, request, ids, session.store, stacks=stacks)
+        self._start(Step.CLUSTER, job)
         self._show_next()
 
 
