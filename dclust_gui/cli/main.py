@@ -17,6 +17,7 @@ from dclust_gui.cli import (
     distilling,
     edit,
     exports,
+    importing,
     names,
     outliers,
     output,
@@ -77,6 +78,7 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(projects.evaluate)
     app.command()(exports.export)
     app.command("undo-export")(exports.undo_export)
+    app.command("import")(importing.import_labels)
     app.add_typer(edit.edit_app, name="edit")
     app.command()(runs.runs)
     app.command()(trees.tree)

@@ -42,8 +42,9 @@ _TITLES = {
     Stage.TREE: "Building the tree",
     Stage.MEASURE: "Measuring",
     Stage.EXPORT: "Exporting",
+    Stage.IMPORT: "Matching labels",
 }
-_COUNTED = frozenset({Stage.SCAN, Stage.FEATURES, Stage.EXPORT})
+_COUNTED = frozenset({Stage.SCAN, Stage.FEATURES, Stage.EXPORT, Stage.IMPORT})
 """Stages whose steps are files; those of the others mean nothing to a person."""
 
 _ERROR_STREAM = 2

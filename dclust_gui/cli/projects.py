@@ -10,6 +10,7 @@ import typer
 from dclust_gui.cli import output
 from dclust_gui.cli.running import check_folders, interruptible
 from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import Quality, RunSettings
 from dclust_gui.engine.requests import RunRequest
 
@@ -89,6 +90,7 @@ def evaluate(
 ) -> None:
     """Measure clusters against true labels, or compare two passes; prints JSON.
 
+    A project is measured against the true classes that were imported, unless others are given.
     Of two labels tables the second is taken for the truth; agreement, Cohen's kappa and the
     confusion matrix do not depend on the order.
     """
@@ -97,10 +99,16 @@ def evaluate(
     from dclust_gui.services.evaluation import labels_of_rows, truth_for
     from dclust_gui.services.labels_table import label_rows, read_labels
 
-    if (truth is None) == (second is None):
+    is_project = first.suffix.lower() == ".dclust"
+    if truth is not None and second is not None:
         raise typer.BadParameter("give either --truth or a second labels CSV")
+    if truth is None and second is None:
+        if not is_project:
+            raise typer.BadParameter("give --truth or a second labels CSV")
+        output.say_json(_against_own_truth(first, beta))
+        return
     several = False
-    if first.suffix.lower() == ".dclust":
+    if is_project:
         session = open_session(first, read_only=True)
         try:
             rows = label_rows(
@@ -121,3 +129,25 @@ def evaluate(
     if second is not None:
         values |= compare_passes(labels, reference).values()
     output.say_json(values)
+
+
+def _against_own_truth(project: Path, beta: float) -> dict[str, object]:
+    """Measures of a project's clusters against the true classes that it was told.
+
+    Raises:
+        InputError: If it was told none.
+    """
+    from dclust_gui.services.truth import evaluate_truth, true_classes
+
+    session = open_session(project, read_only=True)
+    try:
+        known = session.truth()
+        if known is None:
+            raise InputError(
+                f"'{project.name}' knows no true classes.",
+                "",
+                "Give --truth, or import them: dclust import PROJECT FILE --as truth.",
+            )
+        return evaluate_truth(session.clustering, true_classes(known, session.images), beta)
+    finally:
+        session.close()

@@ -18,6 +18,7 @@ class Stage(StrEnum):
     TREE = "tree"
     MEASURE = "measure"
     EXPORT = "export"
+    IMPORT = "import"
 
 
 class Severity(StrEnum):

@@ -1,4 +1,4 @@
-"""How good the present clusters are: measures of each, of the accepted run, and against folders.
+"""How good the present clusters are: measures of each, of the accepted run, and against classes.
 
 Everything here reads features and may take seconds; ask on the query thread.
 """
@@ -10,22 +10,26 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.images import ImageStatus, display_path
+from dclust_gui.services.evaluation import measures_of
+from dclust_gui.services.truth import class_table, true_classes
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.domain.images import ImageRecord
+    from dclust_gui.domain.truth import Truth
     from dclust_gui.services.similar import SimilarService
     from dclust_gui.services.snapshot import Snapshot
 
 MOST_CLASSES = 40
 """Most classes or clusters that are compared; a larger table cannot be read."""
+
+FOLDER, CLASS = "folder", "class"
 
 _RUN_MEASURES = ("silhouette", "davies_bouldin", "calinski_harabasz", "mse")
 
@@ -61,6 +65,8 @@ class Agreement:
         accuracy: Share of images in the cluster matched with their class.
         nmi: Normalised mutual information.
         ari: Adjusted Rand index.
+        noun: What the classes are: folders, or classes that the project was told.
+        n_images: Images that have a class.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +75,13 @@ class Agreement:
     accuracy: float
     nmi: float
     ari: float
+    noun: str = FOLDER
+    n_images: int = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether a table of it is small enough to be read."""
+        return bool(max(self.counts.shape) <= MOST_CLASSES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,10 +95,11 @@ class QualityReport:
         run: Measures of the accepted run as it was, by name: silhouette, davies_bouldin,
             calinski_harabasz, mse; those that are not known are left out.
         run_space: Space in which the run was measured; empty when not known.
-        has_folders: The images lie in folders below the root, which can be compared with.
-        agreement: Comparison with the folders; None when it was not asked for or cannot be made.
+        has_folders: There are true classes, or folders below the root, to compare with.
+        agreement: Comparison with them; None when it was not asked for or cannot be made.
         trust: How far the accepted run's clusters can be trusted, in sentences; none where nothing
             speaks against them.
+        truth_source: Where the true classes come from; empty where there are none.
     """
 
     bars: tuple[ClusterBar, ...]
@@ -95,6 +109,7 @@ class QualityReport:
     has_folders: bool
     agreement: Agreement | None
     trust: tuple[str, ...] = ()
+    truth_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +119,16 @@ class QualityQuery:
     service: SimilarService
     snapshot: Snapshot
     with_folders: bool
+    truth: Truth | None = None
 
     def run(self, token: CancelToken) -> QualityReport:
         """See `quality_report`."""
         return quality_report(
-            self.service, self.snapshot, with_folders=self.with_folders, token=token
+            self.service,
+            self.snapshot,
+            with_folders=self.with_folders,
+            truth=self.truth,
+            token=token,
         )
 
 
@@ -117,6 +137,7 @@ def quality_report(
     snapshot: Snapshot,
     *,
     with_folders: bool = False,
+    truth: Truth | None = None,
     token: CancelToken,
 ) -> QualityReport:
     """Measure the clusters of a project as they are now.
@@ -127,7 +148,8 @@ def quality_report(
     Args:
         service: Has the features.
         snapshot: The project.
-        with_folders: Compare with the first folder below the root.
+        with_folders: Compare with the true classes, or the first folder below the root.
+        truth: The true classes that the project was told; they count before the folders.
         token: Stops the work.
 
     Raises:
@@ -135,19 +157,24 @@ def quality_report(
         StorageError: If the cache cannot be read.
         Cancelled: If the token says so.
     """
-    classes = folder_classes(snapshot.images)
+    if truth is None:
+        classes, noun = folder_classes(snapshot.images), FOLDER
+    else:
+        classes, noun = true_classes(truth, snapshot.images), CLASS
     known = [name for name in classes if name]
-    has_folders = len(set(known)) > 1
+    has_folders = truth is not None or len(set(known)) > 1
     agreement = None
     if with_folders and has_folders:
-        agreement = _agreement(snapshot.clustering, classes)
+        agreement = _agreement(snapshot.clustering, classes, noun)
     bars = _bars(service, snapshot, token)
     defined = [bar for bar in bars if math.isfinite(bar.silhouette)]
     n_images = sum(bar.size for bar in defined)
     mean = sum(bar.size * bar.silhouette for bar in defined) / n_images if n_images else math.nan
     report = "{}" if snapshot.run is None else snapshot.run.report
     run, space = _run_measures(report)
-    return QualityReport(bars, mean, run, space, has_folders, agreement, trust_notes(report))
+    source = "" if truth is None else truth.source
+    trust = trust_notes(report)
+    return QualityReport(bars, mean, run, space, has_folders, agreement, trust, source)
 
 
 def folder_classes(images: tuple[ImageRecord, ...]) -> list[str]:
@@ -200,31 +227,21 @@ def trust_notes(report: str) -> tuple[str, ...]:
     return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
 
 
-def _agreement(clustering: Clustering, classes: list[str]) -> Agreement | None:
-    from dclust_gui.algorithms.measures import confusion, external_measures
-
-    known = np.flatnonzero([bool(name) for name in classes])
-    truth = np.array([classes[i] for i in known.tolist()])
-    labels = clustering.labels[known]
-    if (labels == UNASSIGNED).all():
+def _agreement(clustering: Clustering, classes: list[str], noun: str) -> Agreement | None:
+    """The comparison; None where no image with a class is in a cluster."""
+    if not any(classes):
         return None
-    table = confusion(labels, truth)
-    if max(table.counts.shape) > MOST_CLASSES:
+    table = class_table(clustering, classes)
+    if (table.labels == UNASSIGNED).all():
         return None
-    measures = external_measures(labels, truth)
-    matched = [column for column in table.matched_cluster.tolist() if column >= 0]
-    order = [*matched, *(i for i in range(len(table.clusters)) if i not in matched)]
-    titles = [clustering.clusters[int(table.clusters[i])].title for i in order]
-    counts = table.counts[:, order]
-    if table.unassigned.any():
-        titles.append("Unassigned")
-        counts = np.column_stack([counts, table.unassigned])
-    counts.setflags(write=False)
+    measures = measures_of(table.labels, table.truth)
     return Agreement(
-        tuple(str(name) for name in table.classes),
-        tuple(titles),
-        counts,
-        measures.accuracy,
-        measures.nmi,
-        measures.ari,
+        table.classes,
+        table.titles,
+        table.counts,
+        measures["accuracy"],
+        measures["nmi"],
+        measures["ari"],
+        noun,
+        len(table.labels),
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from dclust_gui.services.labels_table import LabelRow
 
 FOLDERS = "folders"
@@ -108,8 +110,6 @@ def evaluate(
     Raises:
         InputError: If no image is in both, or beta is not above 0.
     """
-    from dclust_gui.algorithms.measures import external_measures
-
     common = sorted(labels.keys() & truth.keys())
     if not common:
         raise InputError("The two tables have no image in common.")
@@ -117,7 +117,22 @@ def evaluate(
     clusters = [labels[path] for path in common]
     codes = {name: i for i, name in enumerate(sorted({c for c in clusters if c != "-1"}))}
     coded = np.array([codes.get(c, UNASSIGNED) for c in clusters], np.int64)
-    found = external_measures(coded, np.array([truth[path] for path in common]), beta=beta)
+    return measures_of(coded, np.array([truth[path] for path in common]), beta)
+
+
+def measures_of(
+    labels: NDArray[np.int64], truth: NDArray[np.str_], beta: float = 1.0
+) -> dict[str, float]:
+    """The measures of `evaluate` for labels and classes in the same order.
+
+    Args:
+        labels: int64 (n_images,), -1 for Unassigned; at least one.
+        truth: (n_images,), the true class of each image.
+        beta: Weight of recall in F-beta, above 0.
+    """
+    from dclust_gui.algorithms.measures import external_measures
+
+    found = external_measures(labels, truth, beta=beta)
     return {name: float(getattr(found, name)) for name in _MEASURES}
 
 

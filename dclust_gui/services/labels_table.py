@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.images import ImageRecord, SkippedFile
 
 COLUMNS = ("path", "cluster", "name", "confidence", "status")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,9 @@ def labels_text(rows: Iterable[LabelRow]) -> str:
     lines += [
         ",".join(
             (
-                _quoted(_safe(row.path, "./")),
+                _quoted(spreadsheet_safe(row.path, "./")),
                 "" if row.cluster is None else str(row.cluster),
-                _quoted(_safe(row.name, "'")),
+                _quoted(spreadsheet_safe(row.name)),
                 "" if row.confidence is None else f"{row.confidence:.4f}",
                 row.status.value,
             )
@@ -167,8 +167,15 @@ def read_labels(path: Path, columns: Sequence[str] = ("cluster", "label")) -> di
     return {name.removeprefix("./"): label for name, label in rows if name and label}
 
 
-def _safe(text: str, before: str) -> str:
-    return before + text if text.startswith(_FORMULA_STARTS) else text
+def spreadsheet_safe(text: str, before: str = "'") -> str:
+    """A text that no spreadsheet takes for a formula, so that it can be told what it was.
+
+    Args:
+        text: Any text.
+        before: What is put before one that begins like a formula: `'`, or `./` for a path.
+    """
+    begins = text.lstrip("'") if before == "'" else text
+    return before + text if begins.startswith(FORMULA_STARTS) else text
 
 
 def _quoted(text: str) -> str:

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from dclust_gui import __version__
-from dclust_gui.services.formats.images import clusters_of, unique_titles
+from dclust_gui.services.formats.images import clusters_of, content_of, unique_titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,9 @@ def coco_json(images: Sequence[LabelledImage], description: str, created: str) -
 
     Returns:
         JSON text. Ids of images and categories count from 1, as some readers want it, images in
-        order of path; a category's `cluster` is the cluster's own id, which never changes. A name
-        with `/` gives the part before the last one as `supercategory`.
+        order of path; an image's `content` is the hash by which a renamed file is known again, a
+        category's `cluster` is the cluster's own id, which never changes. A name with `/` gives the
+        part before the last one as `supercategory`.
     """
     clusters = clusters_of(images)
     titles = unique_titles(clusters)
@@ -74,6 +75,9 @@ def _image(number: int, image: LabelledImage) -> Json:
         "width": facts.width,
         "height": facts.height,
     }
+    content = content_of(image)
+    if content:
+        row["content"] = content
     if facts.taken_at:
         row["date_captured"] = facts.taken_at.replace("T", " ")
     return row

@@ -129,6 +129,11 @@ def is_readable(record: ImageRecord) -> bool:
     return not record.is_missing and record.facts.status in good
 
 
+def content_of(image: LabelledImage) -> str | None:
+    """Content hash of a file, BLAKE2b in 32 hexadecimal digits; None where it is not known."""
+    return image.record.content.hex() or None if image.is_leader else None
+
+
 def decision(flags: int) -> str:
     """What a person has said about an image, in one word; empty for nothing."""
     if flags & ImageFlag.HAND_PLACED:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dclust_gui import __version__
 from dclust_gui.services.export_names import UNASSIGNED_FOLDER, folded, unique_folder_name
-from dclust_gui.services.formats.images import clusters_of
+from dclust_gui.services.formats.images import clusters_of, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,9 @@ def labels_json(images: Sequence[LabelledImage]) -> str:
 
     Returns:
         `{"version", "clusters": [{id, name, title, images, notes, pinned, reviewed, ignored}],
-        "images": [{path, cluster, name, confidence, decided, status, width, height, taken}]}`;
-        cluster -1 and name "Unassigned" for images without one; `name` of a cluster is null while
-        nobody has named it.
+        "images": [{path, cluster, name, confidence, decided, status, width, height, taken,
+        content}]}`; cluster -1 and name "Unassigned" for images without one; `name` of a cluster
+        is null while nobody has named it; `content` is the hash by which a renamed file is known.
     """
     counts: dict[int, int] = {}
     for image in images:
@@ -67,6 +67,7 @@ def _image(image: LabelledImage) -> Json:
         "width": facts.width,
         "height": facts.height,
         "taken": facts.taken_at or None,
+        "content": content_of(image),
     }
 
 

@@ -112,6 +112,29 @@ def keywords_of(packet: bytes) -> list[str]:
     return []
 
 
+def own_keywords_of(packet: bytes) -> list[str]:
+    """Names of clusters that `merge_keywords` has added and that are still there.
+
+    Args:
+        packet: The packet.
+
+    Returns:
+        Their levels separated by `/`; empty where we have added nothing.
+
+    Raises:
+        DamagedXmlError: If the packet cannot be read.
+    """
+    document = parse(packet)
+    ours = [text_of(item) for item in _items(document, _OURS)]
+    for where, separator in ((_DIGIKAM, "/"), (_LIGHTROOM, "|")):
+        there = {text_of(item) for item in _items(document, where)}
+        texts = (e.removeprefix(where.mark) for e in ours if e.startswith(where.mark))
+        found = [text.replace(separator, "/") for text in texts if text in there]
+        if found:
+            return found
+    return []
+
+
 def _wanted(names: Sequence[str]) -> dict[_Property, list[str]]:
     """What must stand in each property."""
     wanted: dict[_Property, list[str]] = {_FLAT: [], _LIGHTROOM: [], _DIGIKAM: []}

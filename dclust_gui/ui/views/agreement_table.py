@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from dclust_gui.domain.edits import count_of
+from dclust_gui.services.cluster_quality import FOLDER
 from dclust_gui.ui.views.theme import GRID, colours
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class AgreementTable(QWidget):
         """Show another comparison, or none."""
         self._shown = agreement
         if agreement is not None:
+            what = "Folders" if agreement.noun == FOLDER else "True classes"
+            self.setAccessibleName(f"{what} against clusters")
             self.setAccessibleDescription(
                 "; ".join(class_text(agreement, row) for row in range(len(agreement.classes)))
             )
@@ -133,7 +136,7 @@ class AgreementTable(QWidget):
         if not (0 <= row < shown.counts.shape[0] and 0 <= column < shown.counts.shape[1]):
             return ""
         count = count_of(int(shown.counts[row, column]))
-        return f"{count} of folder '{shown.classes[row]}' in {shown.titles[column]}"
+        return f"{count} of {shown.noun} '{shown.classes[row]}' in {shown.titles[column]}"
 
 
 def class_text(agreement: Agreement, row: int) -> str:

@@ -19,8 +19,9 @@ STAGE_TEXT = {
     Stage.TREE: "Building the tree",
     Stage.MEASURE: "Measuring",
     Stage.EXPORT: "Exporting",
+    Stage.IMPORT: "Matching labels",
 }
-_STEADY = frozenset({Stage.SCAN, Stage.DECODE, Stage.FEATURES, Stage.EXPORT})
+_STEADY = frozenset({Stage.SCAN, Stage.DECODE, Stage.FEATURES, Stage.EXPORT, Stage.IMPORT})
 """Stages whose steps are images or files, so that a rate says something."""
 
 

@@ -1,4 +1,4 @@
-"""The quality panel: how good the clusters are, and how they agree with folders."""
+"""The quality panel: how good the clusters are, and how they agree with folders or classes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
+from dclust_gui.services.cluster_quality import FOLDER
 from dclust_gui.ui.views.agreement_table import AgreementTable
 from dclust_gui.ui.views.quality_bars import QualityBars, silhouette_text
 from dclust_gui.ui.views.theme import GRID
@@ -34,7 +35,7 @@ class QualityPanel(QScrollArea):
 
     Signals:
         shown_changed: Whether somebody can see it now.
-        folders_toggled: Whether to compare with the folders.
+        folders_toggled: Whether to compare with the true classes, or the folders.
         cluster_requested: Id of a cluster to show.
     """
 
@@ -61,8 +62,12 @@ class QualityPanel(QScrollArea):
 
     @property
     def is_comparing(self) -> bool:
-        """Whether a comparison with the folders is asked for."""
+        """Whether a comparison with the true classes, or the folders, is asked for."""
         return self._folders.isChecked()
+
+    def compare(self) -> None:
+        """Ask for the comparison."""
+        self._folders.setChecked(True)
 
     def set_note(self, text: str) -> None:
         """Say why there is nothing to show."""
@@ -87,6 +92,9 @@ class QualityPanel(QScrollArea):
             self._bars.set_bars(report.bars)
             self._fill_run(report)
         self._folders.setVisible(report.has_folders)
+        has_truth = bool(report.truth_source)
+        self._folders.setText("Compare with true classes" if has_truth else "Compare with folders")
+        self._folders.setToolTip(f"Imported from {report.truth_source}" if has_truth else "")
         self._fill_agreement(report.agreement, is_asked=report.has_folders and self.is_comparing)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -171,25 +179,34 @@ class QualityPanel(QScrollArea):
                 part.show()
 
     def _fill_agreement(self, agreement: Agreement | None, *, is_asked: bool) -> None:
-        self._table.set_agreement(agreement if is_asked else None)
-        self._table_area.setVisible(is_asked and agreement is not None)
+        is_shown = is_asked and agreement is not None and agreement.is_readable
+        self._table.set_agreement(agreement if is_shown else None)
+        self._table_area.setVisible(is_shown)
         bar = self._table_area.horizontalScrollBar().sizeHint().height()
         self._table_area.setFixedHeight(self._table.height() + bar + 2)
         self._agreement_text.setVisible(is_asked)
         if agreement is not None:
-            self._agreement_text.setText(
-                f"{agreement.accuracy:.1%} of the images are in the cluster that matches their"
-                f" folder; NMI {agreement.nmi:.2f}, ARI {agreement.ari:.2f}."
-            )
+            self._agreement_text.setText(_agreement_text(agreement))
         elif is_asked:
-            self._agreement_text.setText(
-                "Nothing to compare: no image is in a cluster, or there are too many for a table."
-            )
+            self._agreement_text.setText("Nothing to compare: no image is in a cluster.")
 
     @Slot(str)
     def show_failure(self, text: str) -> None:
         """Say that it could not be measured, and why."""
         self.set_note(text)
+
+
+def _agreement_text(agreement: Agreement) -> str:
+    images = "the images"
+    if agreement.noun != FOLDER:
+        images = f"the {agreement.n_images:,} images with a true class"
+    text = (
+        f"{agreement.accuracy:.1%} of {images} are in the cluster that matches"
+        f" their {agreement.noun}; NMI {agreement.nmi:.2f}, ARI {agreement.ari:.2f}."
+    )
+    if not agreement.is_readable:
+        text += " There are too many for a table."
+    return text
 
 
 def measure_text(value: float) -> str:

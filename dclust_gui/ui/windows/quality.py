@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from dclust_gui.domain.errors import StorageError
 from dclust_gui.services.cluster_quality import QualityQuery, QualityReport
 from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.ui.views.message_bar import Message, MessageKind
 
 if TYPE_CHECKING:
+    from dclust_gui.domain.truth import Truth
+    from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.similar import SimilarService
     from dclust_gui.ui.bridge.query_host import QueryHost
     from dclust_gui.ui.views.quality_panel import QualityPanel
@@ -68,8 +72,18 @@ class QualityKeeper(QObject):
             self._panel.set_note("Cluster the images to see how well the clusters hold.")
             return
         self._panel.set_busy()
-        query = QualityQuery(self._service, snapshot_of(session), self._panel.is_comparing)
+        query = QualityQuery(
+            self._service, snapshot_of(session), self._panel.is_comparing, self._truth_of(session)
+        )
         self._ticket = self._queries.ask(_CHANNEL, query)
+
+    def _truth_of(self, session: ProjectSession) -> Truth | None:
+        """The true classes; those that cannot be read are left out and said."""
+        try:
+            return session.truth()
+        except StorageError as error:
+            self._controller.message_posted.emit(Message(MessageKind.ERROR, str(error)))
+            return None
 
     @Slot()
     def _on_timer_timeout(self) -> None:

@@ -1,0 +1,174 @@
+"""One label for each image, out of many entries that may repeat or contradict each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.imports import is_unassigned, label_problem
+from dclust_gui.domain.names import clean_name, same_name
+from dclust_gui.services.export_names import folded, safe_folder_name
+from dclust_gui.services.importing.values import How, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dclust_gui.services.importing.values import Found
+
+_SHOWN = 4
+_RANKS = tuple(How)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The label of an image.
+
+    Attributes:
+        image: Its id.
+        code: Place of the label's name; `UNASSIGNED` for none.
+        where: Place in the source.
+        what: The path there.
+        how: How the image was found.
+    """
+
+    image: int
+    code: int
+    where: str
+    what: str
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    found: Found
+    code: int
+
+
+class Labelling:
+    """Collects entries and decides.
+
+    Args:
+        titles: Titles of the project's clusters; their spelling is kept.
+        is_named_by_files: Labels are names of files or folders: a cluster is known by what its
+            name would be as one.
+
+    Attributes:
+        problems: Entries that were not taken, or only repeat others.
+    """
+
+    def __init__(self, titles: Iterable[str], *, is_named_by_files: bool = False) -> None:
+        self._titles = {same_name(title): title for title in titles}
+        if is_named_by_files:
+            for title in tuple(self._titles.values()):
+                name = folded(safe_folder_name(title))
+                self._titles.setdefault(same_name(name), title)
+        self._names: list[str] = []
+        self._codes: dict[str, int] = {}
+        self._spellings: dict[int, list[str]] = {}
+        self._checked: dict[str, str] = {}
+        self._by_image: dict[int, list[_Entry]] = {}
+        self._several: list[_Entry] = []
+        self._reported: set[Problem] = set()
+        self.problems: list[Problem] = []
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels, in the order in which they came."""
+        return tuple(self._names)
+
+    def add(self, found: Found) -> None:
+        """Take an entry, or report it."""
+        label = found.label
+        if not clean_name(label):
+            self._report(found, "There is no label.")
+            return
+        if label not in self._checked:
+            self._checked[label] = label_problem(label)
+        if self._checked[label]:
+            self._report(found, f"The label cannot be used. {self._checked[label]}")
+            return
+        entry = _Entry(found, self._code(label))
+        if len(found.images) > 1:
+            self._several.append(entry)
+        for image in found.images:
+            self._by_image.setdefault(image, []).append(entry)
+
+    def result(self) -> list[Taken]:
+        """The label of each image, by id; call it once."""
+        taken: list[Taken] = []
+        given: dict[int, int] = {}
+        for image in sorted(self._by_image):
+            entries = self._by_image[image]
+            sure = [entry for entry in entries if len(entry.found.images) == 1]
+            entries = sure or entries
+            if len({entry.code for entry in entries}) > 1:
+                self._report_conflict(entries)
+                continue
+            best = min(entries, key=lambda entry: _RANKS.index(entry.found.how)).found
+            taken.append(Taken(image, entries[0].code, best.where, best.what, best.how))
+            given[image] = entries[0].code
+            self._report_repeated(sure)
+        for entry in self._several:
+            if not any(given.get(image) in (entry.code, None) for image in entry.found.images):
+                self._report(entry.found, "Equal pictures in the project have other labels.")
+        return taken
+
+    def notes(self) -> list[str]:
+        """What there is to say of the labels themselves."""
+        return [
+            f"{_listed(spellings)} are taken for one name: '{self._names[code]}'."
+            for code, spellings in self._spellings.items()
+            if len(spellings) > 1
+        ]
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _code(self, label: str) -> int:
+        if is_unassigned(label):
+            return UNASSIGNED
+        name = clean_name(label)
+        key = same_name(name)
+        name = self._titles.get(key, name)
+        key = same_name(name)
+        if key not in self._codes:
+            self._codes[key] = len(self._names)
+            self._names.append(name)
+        code = self._codes[key]
+        spellings = self._spellings.setdefault(code, [])
+        if clean_name(label) not in spellings:
+            spellings.append(clean_name(label))
+        return code
+
+    def _report(self, found: Found, why: str, *, is_harmless: bool = False) -> None:
+        problem = Problem(found.where, found.what, why, is_harmless)
+        if problem not in self._reported:
+            self._reported.add(problem)
+            self.problems.append(problem)
+
+    def _report_conflict(self, entries: Sequence[_Entry]) -> None:
+        places = [
+            f"'{entry.found.label}' ({entry.found.where or entry.found.what})"
+            for entry in entries[:_SHOWN]
+        ]
+        rest = ", …" if len(entries) > _SHOWN else ""
+        why = f"The image has several labels, and none was taken: {', '.join(places)}{rest}."
+        for entry in entries:
+            self._report(entry.found, why)
+
+    def _report_repeated(self, entries: Sequence[_Entry]) -> None:
+        """Say which entries name a file again; the RAW beside a JPEG is another file."""
+        first: dict[bytes, Found] = {}
+        for entry in entries:
+            before = first.setdefault(entry.found.file, entry.found)
+            if before is not entry.found:
+                place = before.where or before.what
+                why = f"The image was named before ({place}), with the same label."
+                self._report(entry.found, why, is_harmless=True)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [f"'{name}'" for name in names[:_SHOWN]]
+    if len(names) > _SHOWN:
+        return ", ".join(shown) + ", …"
+    return ", ".join(shown[:-1]) + f" and {shown[-1]}"

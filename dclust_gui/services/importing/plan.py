@@ -1,0 +1,192 @@
+"""What an import would do: labels by image, and everything that could not be taken."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain.events import Stage
+from dclust_gui.domain.images import display_path
+from dclust_gui.domain.imports import ImageLabels, import_clusters
+from dclust_gui.engine.progress import StageMeter
+from dclust_gui.services.importing.columns import chosen_columns
+from dclust_gui.services.importing.labelling import Labelling
+from dclust_gui.services.importing.matching import Matcher
+from dclust_gui.services.importing.own_images import folder_labels, keyword_labels
+from dclust_gui.services.importing.sources import read_labels
+from dclust_gui.services.importing.values import (
+    Found,
+    ImportPlan,
+    Problem,
+    SourceKind,
+)
+from dclust_gui.services.labels_table import FORMULA_STARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.control import CancelToken, EventSink
+    from dclust_gui.domain.imports import ClusterImport
+    from dclust_gui.services.importing.values import ImportRequest, LabelTable
+    from dclust_gui.services.session import ProjectSession
+    from dclust_gui.services.snapshot import Snapshot
+
+_HASH_DIGITS = 32
+
+
+def plan_import(
+    request: ImportRequest,
+    snapshot: Snapshot,
+    sink: EventSink,
+    token: CancelToken,
+    table: LabelTable | None = None,
+) -> ImportPlan:
+    """Find out what an import would do; changes nothing.
+
+    Args:
+        request: What is asked for.
+        snapshot: The project.
+        sink: Takes progress of `Stage.IMPORT`, in entries or images.
+        token: Stops the work.
+        table: The request's file if it has been read already.
+
+    Raises:
+        InputError: If the source cannot be read.
+        Cancelled: If the job was cancelled.
+    """
+    if request.kind is SourceKind.FILE and request.path is not None:
+        read = table or read_labels(request.path, token)
+        return _of_table(read, request, snapshot, sink, token)
+    if request.kind is SourceKind.FOLDERS:
+        own = folder_labels(snapshot, request.levels)
+        source = "folder names"
+    else:
+        meter = StageMeter(Stage.IMPORT, len(snapshot.images), sink, token)
+        own = keyword_labels(snapshot, meter)
+        meter.finish()
+        source = "keywords"
+    return _plan(own.found, own.problems, own.notes, source, snapshot)
+
+
+def cluster_import(
+    plan: ImportPlan, state: Clustering, *, others_unassigned: bool = False
+) -> tuple[ClusterImport, tuple[Problem, ...]]:
+    """The step that a plan makes of a state, and the labels that pinned clusters keep out.
+
+    Args:
+        plan: The plan.
+        state: The present state.
+        others_unassigned: All other images go to Unassigned.
+    """
+    found = import_clusters(state, plan.labels, others_unassigned=others_unassigned)
+    held: list[Problem] = []
+    for image in found.held.tolist():
+        row = state.clusters.get(int(state.labels[image]))
+        why = "The cluster of its label is pinned."
+        if row is not None and row.is_pinned:
+            why = f"It stays in '{row.title}', which is pinned."
+        held.append(Problem(*plan.places[image], why))
+    return found, tuple(held)
+
+
+def apply_import(
+    session: ProjectSession, plan: ImportPlan, *, others_unassigned: bool = False
+) -> bool:
+    """Carry out a plan on clusters as one step; False if nothing changes by it.
+
+    Raises:
+        InputError: If there is nothing to import.
+        StorageError: If it cannot be saved.
+    """
+    plan.check()
+    found, _ = cluster_import(plan, session.saved_clustering, others_unassigned=others_unassigned)
+    return session.apply(found.edit)
+
+
+def _of_table(
+    table: LabelTable,
+    request: ImportRequest,
+    snapshot: Snapshot,
+    sink: EventSink,
+    token: CancelToken,
+) -> ImportPlan:
+    chosen = chosen_columns(table, request.path_column, request.label_column)
+    base = None if chosen.are_copies else request.base or chosen.base
+    matcher = Matcher(snapshot.images, snapshot.roots, base, token)
+    meter = StageMeter(Stage.IMPORT, len(chosen.rows), sink, token)
+    found: list[Found] = []
+    problems = list(chosen.problems)
+    for row in chosen.rows:
+        meter.advance()
+        path, label = row.cells[chosen.path_column or 0], row.cells[chosen.label_column or 0]
+        what = _copy_shown(path, chosen.base) if chosen.are_copies else path
+        if not path.strip():
+            problems.append(Problem(row.where, label, "There is no path."))
+            continue
+        content = _content(row.cells, chosen.content_column)
+        match = matcher.find(path, content, is_copy=chosen.are_copies)
+        if match.why:
+            problems.append(Problem(row.where, what, match.why))
+            continue
+        text = _unquoted(label) if chosen.is_spreadsheet else label
+        images = tuple(dict.fromkeys(file.image for file in match.files))
+        file = match.files[0].relative
+        found.append(Found(row.where, what, text, images, file, match.how))
+    meter.finish()
+    return _plan(found, problems, (), chosen.title, snapshot, chosen)
+
+
+def _plan(
+    found: Iterable[Found],
+    problems: Iterable[Problem],
+    notes: Iterable[str],
+    source: str,
+    snapshot: Snapshot,
+    table: LabelTable | None = None,
+) -> ImportPlan:
+    titles = tuple(row.title for row in snapshot.clustering.clusters.values())
+    by_files = table is not None and table.is_named_by_files
+    labelling = Labelling(titles, is_named_by_files=by_files)
+    for item in found:
+        labelling.add(item)
+    taken = labelling.result()
+    images = np.array([item.image for item in taken], np.int32)
+    codes = np.array([item.code for item in taken], np.int32)
+    labels = ImageLabels(images, codes, labelling.names, source)
+    return ImportPlan(
+        labels,
+        Counter(item.how for item in taken),
+        (*problems, *labelling.problems),
+        (*notes, *labelling.notes()),
+        len(snapshot.images),
+        {item.image: (item.where, item.what) for item in taken},
+        "" if table is None else table.about,
+    )
+
+
+def _copy_shown(path: str, folder: Path | None) -> str:
+    """A sorted copy by its path below the folder, fit to show."""
+    below = path if folder is None else os.path.relpath(path, folder)
+    return display_path(os.fsencode(below))
+
+
+def _content(cells: tuple[str, ...], column: int | None) -> bytes:
+    """The content hash of a row; empty where there is none."""
+    text = cells[column] if column is not None else ""
+    if len(text) != _HASH_DIGITS:
+        return b""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
+def _unquoted(label: str) -> str:
+    """A label without the `'` that keeps spreadsheets from taking it for a formula."""
+    is_safe = label.startswith("'") and label.lstrip("'").startswith(FORMULA_STARTS)
+    return label[1:] if is_safe else label
