@@ -101,6 +101,38 @@ def make_images() -> MakeImages:
     return _make_images
 
 
+def _write_photo(
+    path: Path,
+    picture: Image.Image,
+    taken: str = "",
+    camera: str = "Acme One",
+    bias: float | None = None,
+    fraction: str = "",
+    exposure_s: float | None = None,
+) -> Path:
+    exif = Image.Exif()
+    maker, _, model = camera.partition(" ")
+    exif[0x010F], exif[0x0110] = maker, model
+    inner = exif.get_ifd(0x8769)
+    if taken:
+        inner[0x9003] = taken
+    if fraction:
+        inner[0x9291] = fraction
+    if bias is not None:
+        inner[0x9204] = bias
+    if exposure_s is not None:
+        inner[0x829A] = exposure_s
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, quality=92, exif=exif)
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_photo() -> Callable[..., Path]:
+    """Writes a picture with EXIF: (path, picture, taken, camera, bias, fraction, exposure_s)."""
+    return _write_photo
+
+
 @pytest.fixture(scope="session")
 def make_picture() -> Callable[[int, int, int], NDArray[np.uint8]]:
     """Pixels of one image, by class, number and side."""

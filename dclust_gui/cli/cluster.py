@@ -91,6 +91,10 @@ def cluster(
     sizes: Annotated[
         Sizes, typer.Option(help="Groups of similar size, of uneven size, or not known: auto.")
     ] = Sizes.AUTO,
+    time_weight: Annotated[
+        float,
+        typer.Option(help="Mix of content and capture time: 0 content only, 1 time only."),
+    ] = 0.0,
     beta: Annotated[float, typer.Option(help="Weight of recall in F-beta.")] = 1.0,
     labels: Annotated[Path | None, typer.Option(help="Write the labels as CSV.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report as JSON.")] = None,
@@ -122,6 +126,7 @@ def cluster(
         parameters=parse_parameters(param or []),
         quality=quality.value,
         sizes=sizes.value,
+        time_weight=time_weight,
     )
     request = RunRequest(check_folders(folders), settings, device, batch)
     targets = Targets(project, truth, beta, labels, report, export, mode)

@@ -10,7 +10,7 @@ import typer
 
 from dclust_gui.cli import output
 from dclust_gui.cli.running import interruptible
-from dclust_gui.domain import edits, image_edits, splits
+from dclust_gui.domain import edits, image_edits, splits, stack_edits
 from dclust_gui.domain.clustering import PALETTE_SIZE
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
@@ -175,6 +175,29 @@ def approve(context: typer.Context, paths: Paths, off: Off = False) -> None:
     with _writing(context) as session:
         ids = _select(session, paths)
         _apply(session, image_edits.approve(session.clustering, ids, is_approved=not off))
+
+
+@edit_app.command()
+def bind(
+    context: typer.Context,
+    paths: Paths,
+    bracket: Annotated[
+        bool, typer.Option("--bracket", help="They are one subject at several exposures.")
+    ] = False,
+) -> None:
+    """Bind images as a stack: they move, cluster and export as one. 'dclust stacks' finds some."""
+    with _writing(context) as session:
+        ids = _select(session, paths)
+        binding = stack_edits.Binding(ids, bracket)
+        _apply(session, stack_edits.bind(session.clustering, [binding]))
+
+
+@edit_app.command()
+def unbind(context: typer.Context, paths: Paths) -> None:
+    """Take the stacks of images apart; all stay in their cluster."""
+    with _writing(context) as session:
+        ids = _select(session, paths)
+        _apply(session, stack_edits.unbind(session.clustering, ids))
 
 
 @edit_app.command("not-here")

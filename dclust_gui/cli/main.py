@@ -26,6 +26,7 @@ from dclust_gui.cli import (
     reviewing,
     runs,
     similar,
+    stacks,
     trees,
 )
 from dclust_gui.cli.running import EXIT_FAILED, EXIT_INTERRUPTED
@@ -86,6 +87,7 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(similar.similar)
     app.command()(names.names)
     app.command()(outliers.outliers)
+    app.command()(stacks.stacks)
     app.command()(reclustering.recluster)
     app.command()(reviewing.review)
     app.command()(distilling.distil)
