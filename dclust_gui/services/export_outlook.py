@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dclust_gui.domain.errors import InputError, KnownError
 from dclust_gui.domain.images import display_path
 from dclust_gui.services.export_abilities import FolderFacts, folder_facts
+from dclust_gui.services.export_names import numbered
 from dclust_gui.services.export_plan import (
     Action,
     Conflict,
@@ -38,7 +39,8 @@ class FolderCount:
     """What happens in one folder of an export.
 
     Attributes:
-        path: Below the export's folder, separated by `/`; empty for that itself.
+        path: Below the export's folder, separated by `/`; empty for that itself. In formats that
+            are files about the images, the file.
         new: Files that come.
         changed: Files brought up to date, or moved here from another folder of the export.
         kept: Files that stay as they are.
@@ -203,16 +205,26 @@ def _files(wish: ExportWish, facts: FolderFacts, form: FileFormat, snapshot: Sna
             choice = None if rule is OnConflict.ASK else rule
             conflicts.append(Conflict(Path(name), os.fsencode(name), choice))
     n_new = len(names) - n_skipped
+    rows = [FolderCount(_free_name(wish.target, name), new=1) for name in names]
+    skips = [request.rule(name) is OnConflict.SKIP and name in taken for name in names]
     return Outlook(
         wish,
         facts,
-        folders=(FolderCount("", new=n_new),),
+        folders=tuple(row for row, is_left in zip(rows, skips, strict=True) if not is_left),
         counts={Action.COPY: n_new},
         n_images=len(images),
         free_bytes=free_bytes(wish.target),
         conflicts=tuple(conflicts),
         notes=tuple(_taken_note(name, request.rule(name)) for name in taken),
     )
+
+
+def _free_name(target: Path, name: str) -> str:
+    """What a new file will be called."""
+    number = 1
+    while os.path.lexists(target / numbered([name], number)[0]):
+        number += 1
+    return numbered([name], number)[0]
 
 
 def _taken_note(name: str, rule: OnConflict) -> str:

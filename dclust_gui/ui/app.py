@@ -32,6 +32,7 @@ from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
 from dclust_gui.ui.windows.editing import EditKeeper
+from dclust_gui.ui.windows.exporting import ExportKeeper
 from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.history import HistoryKeeper
 from dclust_gui.ui.windows.inbox import InboxKeeper
@@ -128,6 +129,15 @@ class App(QObject):
             settings,
             self.theme,
             data_dir() / "sample collection",
+        )
+        self.exporting = ExportKeeper(
+            self.window,
+            self.controller,
+            self.work,
+            self.commands.dialogs,
+            self.io_host,
+            settings,
+            source,
         )
         self.editing = EditKeeper(
             self.window,

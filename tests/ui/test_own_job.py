@@ -130,6 +130,20 @@ def test_a_job_that_another_stops_is_heard_of(
     assert ear.heard[-1] == "cancelled"
 
 
+def test_a_job_that_its_owner_cancels_is_heard_of_also_while_it_is_paused(
+    host: EngineHost, owner: QObject, qtbot: QtBot
+) -> None:
+    jobs = OwnJob(host, owner)
+    ear = Ear(jobs)
+    for act in (jobs.pause, jobs.resume, jobs.cancel):
+        act()  # without a job nothing happens
+    jobs.start(Answer("never"))
+    jobs.pause()
+    jobs.cancel()
+    qtbot.waitUntil(lambda: not jobs.is_running, timeout=5000)
+    assert ear.heard[-1] == "cancelled"
+
+
 def test_a_failure_reaches_the_owner_as_the_exception(
     host: EngineHost, owner: QObject, qtbot: QtBot
 ) -> None:

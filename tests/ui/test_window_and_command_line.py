@@ -13,7 +13,8 @@ from dclust_gui.services.opening import draft_path
 from dclust_gui.services.settings import Settings
 from dclust_gui.services.workspace import Workspace
 from dclust_gui.ui.app import App
-from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
+from dclust_gui.ui.windows.export_dialog import ExportDialog
+from dclust_gui.ui.windows.files_dialog import FilesState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +53,9 @@ def export(app: App, qtbot: QtBot, target: Path) -> None:
     dialog = app.commands.dialogs.opened("export")
     assert isinstance(dialog, ExportDialog)
     dialog.set_target(target)
-    qtbot.waitUntil(lambda: dialog.state is ExportState.READY, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dialog.state is FilesState.READY, timeout=WAIT_MS)
     dialog.start()
-    qtbot.waitUntil(lambda: dialog.state is ExportState.DONE, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dialog.state is FilesState.DONE, timeout=WAIT_MS)
     dialog.reject()
 
 

@@ -24,7 +24,7 @@ class OwnJob(QObject):
     Signals:
         progressed: A `StageProgressed` of the job.
         succeeded: The job's result.
-        cancelled: The job was stopped by somebody else, as by the bar that shows it.
+        cancelled: The job was cancelled, by `cancel` or by somebody else.
         failed: The exception that ended it.
     """
 
@@ -57,6 +57,21 @@ class OwnJob(QObject):
         job, self._id = self._id, _NONE
         if job != _NONE:
             self._host.cancel(job)
+
+    def cancel(self) -> None:
+        """Ask the job to end; `cancelled` follows."""
+        if self._id != _NONE:
+            self._host.cancel(self._id)
+
+    def pause(self) -> None:
+        """Let the job wait at its next checkpoint."""
+        if self._id != _NONE:
+            self._host.pause(self._id)
+
+    def resume(self) -> None:
+        """Let a paused job go on."""
+        if self._id != _NONE:
+            self._host.resume(self._id)
 
     def _is_end_of_ours(self, job: int) -> bool:
         """Whether the job that has ended is ours; it is then ours no more."""

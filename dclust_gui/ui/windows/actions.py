@@ -50,8 +50,9 @@ SPECS: dict[str, Spec] = {
     ),
     "save_as": Spec("Save project as…", ("Ctrl+Shift+S", Key.Save), "save"),
     "export": Spec(
-        "Export clusters…", ("Ctrl+E",), "export", "Copy the images, a folder each", short="Export"
+        "Export clusters…", ("Ctrl+E",), "export", "Images, labels or keywords", short="Export"
     ),
+    "undo_export": Spec("Undo export…", (), "", "Put an export back as it was; you see it first"),
     "close": Spec("Close project", ("Ctrl+W", Key.Close)),
     "quit": Spec("Quit", ("Ctrl+Q",)),
     "undo": Spec("Undo", (Key.Undo,), "undo"),

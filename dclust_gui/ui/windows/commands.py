@@ -80,7 +80,8 @@ class Commands(QObject):
         self._sample_folder = sample_folder
         self._sample_job: int | None = None
         self._after_stop: Path | None = None
-        self.dialogs = Dialogs(window, controller, work, io, settings)
+        self._closes = False
+        self.dialogs = Dialogs(window, controller, work, settings)
         marks = ClusterMarks(window, controller, self.dialogs)
         self.presenter = Presenter(window, clusters, controller, work, settings, marks)
         self._connect_actions()
@@ -100,6 +101,7 @@ class Commands(QObject):
             "rescan": self._work.rescan,
             "save_as": self.dialogs.choose_save_as,
             "export": self._on_export_triggered,
+            "undo_export": self.dialogs.undo_export,
             "close": self._on_close_triggered,
             "quit": self._window.close,
             "undo": self._controller.undo,
@@ -171,6 +173,7 @@ class Commands(QObject):
         self.dialogs.move_chosen.connect(self._window.preview.step_on)
         self.dialogs.stop_confirmed.connect(self._on_dialogs_stop_confirmed)
         self.dialogs.path_chosen.connect(self._open)
+        self.dialogs.settled.connect(self._on_dialogs_settled)
         self._io.succeeded.connect(self._on_io_succeeded)
         self._io.failed.connect(self._on_io_failed)
 
@@ -332,7 +335,7 @@ class Commands(QObject):
     def _on_window_close_requested(self) -> None:
         if self.dialogs.is_exporting:
             self.dialogs.confirm_close(
-                "An export is running. What is copied is complete; export again to go on."
+                "Files are being exported. What is finished is complete; export again to go on."
             )
         elif self._work.is_clustering:
             self.dialogs.confirm_close(_LOST_RUN)
@@ -341,8 +344,16 @@ class Commands(QObject):
 
     @Slot()
     def _on_dialogs_close_confirmed(self) -> None:
+        self._closes = self.dialogs.is_exporting  # files that have moved are followed first
         self._io.cancel_all()
-        self._finish()
+        if not self._closes:
+            self._finish()
+
+    @Slot()
+    def _on_dialogs_settled(self) -> None:
+        if self._closes:
+            self._closes = False
+            self._finish()
 
     @Slot(object)
     def _open(self, path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.clustering import Cluster
     from dclust_gui.services.settings import Settings
-    from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.controller import Controller
-    from dclust_gui.ui.windows.export_dialog import ExportDialog
     from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
     from dclust_gui.ui.windows.work import Work
 
 _PROJECTS = "Projects (*.dclust)"
+
+
+@runtime_checkable
+class HasWork(Protocol):
+    """A dialog that writes or moves files."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it does so now."""
 
 
 class Dialogs(QObject):
@@ -31,7 +38,6 @@ class Dialogs(QObject):
         window: Their parent.
         controller: Takes what is chosen.
         work: Has the list of skipped files.
-        io: Thread of exports.
         settings: Remembers folders.
 
     Signals:
@@ -39,41 +45,43 @@ class Dialogs(QObject):
         stop_confirmed: The user wants to go on although a clustering is lost by it.
         path_chosen: The folder or project to open, a `Path`.
         move_chosen: The images of the move palette are about to be moved.
+        export_requested: Ids (a tuple) of the selected clusters: export all, or them.
+        undo_export_requested: Put an export back as it was.
+        settled: The dialogs that write or move files do so no more.
     """
 
     close_confirmed = Signal()
     stop_confirmed = Signal()
     path_chosen = Signal(object)
     move_chosen = Signal()
+    export_requested = Signal(object)
+    undo_export_requested = Signal()
+    settled = Signal()
 
     def __init__(
         self,
         window: QWidget,
         controller: Controller,
         work: Work,
-        io: EngineHost,
         settings: Settings,
     ) -> None:
         super().__init__(window)
         self._window = window
         self._controller = controller
         self._work = work
-        self._io = io
         self._settings = settings
         self._device = ""
         self._open: dict[str, QDialog] = {}
-        self._export: ExportDialog | None = None
         self._skipped: SkippedDialog | None = None
         self._palette_ids: tuple[int, ...] = ()
         self._notes_clusters: tuple[int, ...] = ()
-        self._export_target = ""
         work.device_found.connect(self._on_work_device_found)
         work.state_changed.connect(self._on_work_state_changed)
 
     @property
     def is_exporting(self) -> bool:
-        """Whether an export is being carried out."""
-        return self._export is not None and self._export.is_running
+        """Whether an export or its undoing is being carried out."""
+        return any(isinstance(d, HasWork) and d.is_running for d in self._open.values())
 
     def opened(self, name: str) -> QDialog | None:
         """The open dialog of a name (export, skipped, move, notes, ...); None if closed."""
@@ -116,20 +124,18 @@ class Dialogs(QObject):
     # -- dialogs -----------------------------------------------------------------------------
 
     def export(self, selected: Sequence[int]) -> None:
-        """Open the export dialog; selected clusters can be exported alone."""
-        session = self._controller.session
-        if session is None or self._is_open("export"):
-            return
-        from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource
+        """Ask for the export dialog; selected clusters can be exported alone."""
+        self.export_requested.emit(tuple(selected))
 
-        source = ExportSource(
-            session.images, session.saved_clustering, session.roots, tuple(selected)
-        )
-        dialog = ExportDialog(source, self._io, self._export_target, self._window)
-        self._export = dialog
-        dialog.exported.connect(self._on_dialog_exported)
-        dialog.export_ended.connect(self._controller.mark)
-        self._show("export", dialog)
+    @Slot()
+    def undo_export(self) -> None:
+        """Ask for the dialog that undoes an export."""
+        self.undo_export_requested.emit()
+
+    def tell_if_settled(self) -> None:
+        """Emit `settled` unless an export or its undoing is still being carried out."""
+        if not self.is_exporting:
+            self.settled.emit()
 
     @Slot()
     def skipped(self) -> None:
@@ -277,9 +283,7 @@ class Dialogs(QObject):
         sender = self.sender()
         if sender is not None:
             self._open.pop(sender.objectName(), None)
-        if sender is self._export:
-            self._export = None
-        elif sender is self._skipped:
+        if sender is self._skipped:
             self._skipped = None
 
     @Slot(int)
@@ -291,10 +295,6 @@ class Dialogs(QObject):
     def _on_stop_box_finished(self, result: int) -> None:
         if result == QMessageBox.StandardButton.Ok.value:
             self.stop_confirmed.emit()
-
-    @Slot(object)
-    def _on_dialog_exported(self, target: object) -> None:
-        self._export_target = str(target)
 
     @Slot()
     def _on_dialog_retry_requested(self) -> None:

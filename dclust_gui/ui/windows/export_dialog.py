@@ -1,431 +1,421 @@
-"""Export: where to and what, the plan before anything is written, progress, the result."""
+"""Export: what and where to, a dry run before anything is written, progress, the result."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDialog,
     QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
+    QFrame,
     QHBoxLayout,
-    QLabel,
-    QLineEdit,
+    QMessageBox,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.errors import KnownError
-from dclust_gui.domain.events import StageProgressed
-from dclust_gui.services.export import export_title
-from dclust_gui.services.export_plan import (
-    ExportPlan,
-    ExportRequest,
-    OnConflict,
+from dclust_gui.domain.errors import InputError
+from dclust_gui.services.export import ExportResult, export_title
+from dclust_gui.services.export_jobs import (
+    FileExportJob,
+    FollowMoveJob,
+    KeywordExportJob,
+    KeywordResult,
+    LookAheadJob,
+    TreeExportJob,
 )
-from dclust_gui.services.jobs import ExportJob, PlanExportJob
-from dclust_gui.ui.models.rows_model import RowsModel
-from dclust_gui.ui.views.job_bar import JobBar
-from dclust_gui.ui.views.text_table import TextTable
-from dclust_gui.ui.views.theme import GRID, colours
+from dclust_gui.services.export_memory import ExportEnd
+from dclust_gui.services.export_outlook import Outlook
+from dclust_gui.services.export_plan import Action, OnConflict
+from dclust_gui.services.formats.dataset import TreeFormat
+from dclust_gui.services.formats.writing import FileFormat, FormatResult
+from dclust_gui.ui.views.theme import GRID
+from dclust_gui.ui.windows.export_choices import ExportChoices
+from dclust_gui.ui.windows.export_preview import ExportPreview
 from dclust_gui.ui.windows.export_text import (
     failure_text,
-    has_work,
-    plan_rows,
-    plan_text,
+    outlook_notes,
+    outlook_text,
     result_text,
+    shown,
+    start_text,
     stopped_text,
 )
+from dclust_gui.ui.windows.files_dialog import FilesDialog, FilesState
 
 if TYPE_CHECKING:
-    from dclust_gui.domain.clustering import Clustering
-    from dclust_gui.domain.images import ImageRecord
-    from dclust_gui.services.export import ExportResult
+    from pathlib import Path
+
+    from dclust_gui.domain.history import History
+    from dclust_gui.services.export_memory import ExportMemory
+    from dclust_gui.services.export_wish import ExportWish
+    from dclust_gui.services.jobs import Job
+    from dclust_gui.services.snapshot import Snapshot
+    from dclust_gui.services.thumbnails import ThumbnailService
+    from dclust_gui.storage.project import ProjectStore
     from dclust_gui.ui.bridge.engine_host import EngineHost
+    from dclust_gui.ui.windows.export_text import Result
 
 _TYPING_MS = 400
+_BUSY = "Images are being read. Files can be moved as soon as that has ended."
 
 
-class ExportState(Enum):
-    """Where the dialog stands."""
-
-    ASKING = "asking"
-    PLANNING = "planning"
-    READY = "ready"
-    RUNNING = "running"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ExportSource:
     """What can be exported; a snapshot, so that edits meanwhile do no harm.
 
     Attributes:
-        images: All images.
-        clustering: Their clusters.
-        roots: Root folders of the project.
+        snapshot: The project.
+        history: Its decisions.
+        store: Its file.
+        name: What it is called.
         selected: Ids of the clusters that are selected in the window.
+        thumbnails: Gives the pictures of a contact sheet.
     """
 
-    images: tuple[ImageRecord, ...]
-    clustering: Clustering
-    roots: tuple[Path, ...]
-    selected: tuple[int, ...] = ()
+    snapshot: Snapshot
+    history: History
+    store: ProjectStore
+    name: str
+    selected: tuple[int, ...]
+    thumbnails: ThumbnailService
 
 
-class ExportDialog(QDialog):
+class ExportDialog(FilesDialog):
     """Plans and runs one export on the I/O thread.
 
     Args:
         source: What can be exported.
+        memory: Remembers exports.
         host: The I/O thread.
-        target: Folder to begin with; empty for none.
+        target: Folder to begin with; None for none.
         parent: The window.
 
     Signals:
-        state_changed: An `ExportState`.
         exported: The target of an export that has begun.
         export_ended: Title of an export that has left files at its target, for the history.
+        undo_requested: Put the export into this folder (a `Path`) back as it was.
     """
 
-    state_changed = Signal(object)
     exported = Signal(object)
     export_ended = Signal(str)
+    undo_requested = Signal(object)
 
     def __init__(
         self,
         source: ExportSource,
+        memory: ExportMemory,
         host: EngineHost,
-        target: str = "",
+        target: Path | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(host, parent)
         self.setWindowTitle("Export clusters")
         self._source = source
-        self._host = host
-        self._state = ExportState.ASKING
-        self._job: int | None = None
-        self._plan: ExportPlan | None = None
-        self._has_work = False
+        self._memory = memory
+        self._outlook: Outlook | None = None
+        self._decisions: dict[bytes, OnConflict] = {}
+        self._recalled: Path | None = None
         self._is_stopped = False
-        self._reached: StageProgressed | None = None
-        self._n_unassigned = 0
-        self._target = QLineEdit(target, self)
-        self._browse = QPushButton("Browse…", self)
-        self._what = QComboBox(self)
-        self._unassigned = QCheckBox(self)
-        self._conflict = QComboBox(self)
-        self._summary = QLabel(self)
-        self._notes = QLabel(self)
-        self._model = RowsModel(("Folder", "New", "Changed", "As it is"), (1, 2, 3), self)
-        self._table = TextTable(self._model, 0, self)
-        self._progress = JobBar(self)
-        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.choices = ExportChoices(source.snapshot, source.selected, self)
+        self.preview = ExportPreview(self)
         self._open = QPushButton("Open folder", self)
+        self._undo = QPushButton("Undo export…", self)
         self._start = QPushButton("Export", self)
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
-        self._fill()
         self._place()
         self._connect()
-        self._show_state()
+        if target is not None:
+            self.choices.set_target(target)
+        self._typing.stop()
         self._begin_plan()
 
     @property
-    def state(self) -> ExportState:
-        """Where the dialog stands."""
-        return self._state
-
-    @property
-    def is_running(self) -> bool:
-        """Whether files are being copied."""
-        return self._state is ExportState.RUNNING
-
-    @property
-    def plan(self) -> ExportPlan | None:
-        """The plan that would be carried out; None while there is none."""
-        return self._plan
-
-    @property
-    def text(self) -> str:
-        """What it says in words."""
-        return " ".join(t for t in (self._summary.text(), self._notes.text()) if t)
+    def outlook(self) -> Outlook | None:
+        """The dry run of what would be carried out; None while there is none."""
+        return self._outlook
 
     def set_target(self, folder: Path) -> None:
         """Choose the folder."""
-        self._target.setText(str(folder))
+        self.choices.set_target(folder)
 
     @Slot()
     def start(self) -> None:
-        """Carry out the plan."""
-        may_start = self._state is ExportState.READY or self._is_stopped
-        if self._plan is not None and may_start:
-            self._is_stopped, self._reached = False, None
-            self.exported.emit(self._plan.request.target)
-            self._job = self._host.start(ExportJob(self._plan))
-            self._progress.set_job("Exporting")
-            self._set_state(ExportState.RUNNING)
+        """Carry out what the dry run shows; a move is asked for plainly first."""
+        outlook = self._outlook
+        if outlook is None or not self._may_start(outlook):
+            return
+        if outlook.wish.moves and not self._is_stopped:
+            self._ask_to_move(outlook)
+        else:
+            self._run(outlook)
 
-    # -- inside ------------------------------------------------------------------------------
-
-    def _fill(self) -> None:
-        self._target.setPlaceholderText("A folder outside the images' folders")
-        self._target.setAccessibleName("Folder to export to")
-        self._target.setClearButtonEnabled(True)
-        self._target.setProperty("look", "field")
-        for button in (self._browse, self._open):
-            button.setAutoDefault(False)
-        self._start.setDefault(True)
-        counts = self._source.clustering.counts()
-        self._n_unassigned = counts.pop(UNASSIGNED)
-        n_clusters = sum(n > 0 for n in counts.values())
-        self._what.addItem(f"All {count_of(n_clusters, 'cluster')}", None)
-        if self._source.selected:
-            selected = frozenset(self._source.selected)
-            self._what.addItem(f"{count_of(len(selected), 'selected cluster')} only", selected)
-        self._what.setAccessibleName("What to export")
-        self._unassigned.setText(f"Also Unassigned ({count_of(self._n_unassigned)})")
-        self._unassigned.setChecked(self._n_unassigned > 0)
-        self._unassigned.setEnabled(self._n_unassigned > 0)
-        self._conflict.addItem("Add a number to the name", OnConflict.NUMBER)
-        self._conflict.addItem("Leave the image out", OnConflict.SKIP)
-        self._conflict.setAccessibleName("If a name is taken")
-        self._table.setAccessibleName("What will be done in each folder")
-        for label in (self._summary, self._notes):
-            label.setWordWrap(True)
-        self._summary.setProperty("look", "section")
-        self._start.setProperty("look", "primary")
+    # -- inside: looks -----------------------------------------------------------------------
 
     def _place(self) -> None:
-        intro = QLabel(
-            "Copies the images into a folder for each cluster. The originals stay where they are"
-            " and are not changed.",
-            self,
-        )
-        intro.setWordWrap(True)
-        line = QHBoxLayout()
-        line.setSpacing(GRID)
-        line.addWidget(self._target, 1)
-        line.addWidget(self._browse)
-        form = QFormLayout()
-        form.setSpacing(GRID)
-        form.addRow("Folder", line)
-        form.addRow("What", self._what)
-        form.addRow("", self._unassigned)
-        form.addRow("If a name is taken", self._conflict)
-        self._buttons.addButton(self._open, QDialogButtonBox.ButtonRole.ActionRole)
-        self._buttons.addButton(self._start, QDialogButtonBox.ButtonRole.ActionRole)
+        self._start.setProperty("look", "primary")
+        self._start.setDefault(True)
+        form = QScrollArea(self)
+        form.setFrameShape(QFrame.Shape.NoFrame)
+        form.setWidgetResizable(True)
+        form.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        form.setWidget(self.choices)
+        form.setFixedWidth(GRID * 57)
+        right = QVBoxLayout()
+        right.setSpacing(GRID)
+        right.addWidget(self.preview, 1)
+        for label in self.words():
+            right.addWidget(label)
+        columns = QHBoxLayout()
+        columns.setSpacing(GRID * 2)
+        columns.addWidget(form)
+        columns.addLayout(right, 1)
+        self.buttons.addButton(self._undo, QDialogButtonBox.ButtonRole.ActionRole)
+        self.buttons.addButton(self._open, QDialogButtonBox.ButtonRole.ActionRole)
+        self.buttons.addButton(self._start, QDialogButtonBox.ButtonRole.ActionRole)
+        for button in (self._open, self._undo):
+            button.setAutoDefault(False)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
-        layout.setSpacing(GRID * 2)
-        layout.addWidget(intro)
-        layout.addLayout(form)
-        layout.addWidget(self._table, 1)
-        layout.addWidget(self._summary)
-        layout.addWidget(self._notes)
-        layout.addWidget(self._progress)
-        layout.addWidget(self._buttons)
-        self.resize(GRID * 84, GRID * 72)
+        layout.addLayout(columns, 1)
+        self.add_bottom(layout)
+        self.resize(GRID * 132, GRID * 88)
 
     def _connect(self) -> None:
-        self._browse.clicked.connect(self._on_browse_clicked)
-        self._target.textChanged.connect(self._on_wish_changed)
-        self._what.currentIndexChanged.connect(self._on_wish_changed)
-        self._unassigned.toggled.connect(self._on_wish_changed)
-        self._conflict.currentIndexChanged.connect(self._on_wish_changed)
+        self.choices.changed.connect(self._on_choices_changed)
+        self.preview.decided.connect(self._on_preview_decided)
         self._typing.timeout.connect(self._on_typing_timeout)
         self._start.clicked.connect(self.start)
         self._open.clicked.connect(self._on_open_clicked)
-        self._buttons.rejected.connect(self.reject)
-        self._progress.pause_requested.connect(self._on_progress_pause_requested)
-        self._progress.resume_requested.connect(self._on_progress_resume_requested)
-        self._progress.cancel_requested.connect(self._on_progress_cancel_requested)
-        self._host.progressed.connect(self._on_host_progressed)
-        self._host.succeeded.connect(self._on_host_succeeded)
-        self._host.cancelled.connect(self._on_host_cancelled)
-        self._host.failed.connect(self._on_host_failed)
+        self._undo.clicked.connect(self._on_undo_clicked)
 
-    def _request(self) -> ExportRequest | None:
-        text = self._target.text().strip()
-        if not text:
-            return None
-        return ExportRequest(
-            Path(text).expanduser().absolute(),
-            on_conflict=self._conflict.currentData(),
-            include_unassigned=self._unassigned.isChecked(),
-            clusters=self._what.currentData(),
+    def _may_start(self, outlook: Outlook) -> bool:
+        if outlook.wish.moves and self.is_busy:
+            return False
+        is_ready = self.state is FilesState.READY and outlook.has_work
+        return (is_ready and not outlook.n_undecided) or self._is_stopped
+
+    def show_state(self) -> None:
+        """Allow what can be done now."""
+        super().show_state()
+        outlook = self._outlook
+        self.choices.setEnabled(self.is_free)
+        self.preview.conflicts.setEnabled(self.is_free)
+        is_resumed = outlook is not None and self._is_resumed(outlook)
+        self._start.setText(
+            "Go on" if self._is_stopped else start_text(outlook, is_resumed=is_resumed)
         )
+        may_start = outlook is not None and self._may_start(outlook)
+        self._start.setEnabled(may_start)
+        waits = outlook is not None and outlook.wish.moves and self.is_busy
+        self._start.setToolTip(_BUSY if waits else "")
+        self._start.setVisible(self.state is not FilesState.DONE or self._is_stopped)
+        is_done = self.state is FilesState.DONE and outlook is not None
+        self._open.setVisible(is_done)
+        self._undo.setVisible(is_done and outlook is not None and outlook.wish.is_tree)
+
+    def _is_resumed(self, outlook: Outlook) -> bool:
+        """Whether an export into the folder was left unfinished, and would be finished now."""
+        past = self._memory.to(self._source.store.path, outlook.wish.target)
+        was_left = past is not None and past.end is not ExportEnd.DONE
+        is_there = outlook.facts.holds_export and outlook.count(Action.COPY) > 0
+        return is_there and (was_left or outlook.facts.n_begun > 0)
+
+    # -- inside: planning --------------------------------------------------------------------
 
     def _begin_plan(self) -> None:
-        """Ask the I/O thread for a plan of the present wishes."""
-        self._drop_job()
-        self._plan = None
-        request = self._request()
-        if request is None:
-            self._tell("Choose a folder to see what will be done.")
-            self._set_state(ExportState.ASKING)
+        """Ask the I/O thread for a dry run of the present wishes."""
+        self.jobs.stop()
+        self._outlook = None
+        try:
+            wish = self.choices.wish(self._decisions)
+            if wish is not None and self._recalled != wish.target:
+                wish = self._recall(wish.target) or wish
+        except InputError as error:
+            self._refuse(str(error))
             return
-        source = self._source
-        job = PlanExportJob(source.images, source.clustering, source.roots, request)
-        self._job = self._host.start(job)
-        self._tell("Looking at the folder…")
-        self._set_state(ExportState.PLANNING)
+        if wish is None:
+            self.preview.show_outlook(None)
+            self.tell("Choose a folder to see what will be done.")
+            self.set_state(FilesState.ASKING)
+            return
+        store = self._source.store
+        job = LookAheadJob(wish, self._source.snapshot, store.path, is_read_only=store.is_read_only)
+        self.jobs.start(job)
+        self.tell("Looking at the folder…")
+        self.set_state(FilesState.PLANNING)
 
-    def _drop_job(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            self._host.cancel(job)
+    def _recall(self, target: Path) -> ExportWish | None:
+        """Show what was asked for when this folder was exported to; None where that is unknown."""
+        self._recalled = target
+        self._decisions.clear()
+        past = self._memory.to(self._source.store.path, target)
+        if past is None or not past.can_be_undone:
+            return None
+        self.choices.set_wish(past.wish)
+        return self.choices.wish(self._decisions)
 
-    def _show_plan(self, plan: ExportPlan) -> None:
-        self._plan = plan
-        self._has_work = has_work(plan)
-        self._model.set_rows(plan_rows(plan))
-        self._tell(plan_text(plan), "\n".join(plan.warnings))
-        self._set_state(ExportState.READY)
+    def _refuse(self, reason: str) -> None:
+        self.preview.show_outlook(None)
+        self.tell("This cannot be exported.", reason, is_error=True)
+        self.set_state(FilesState.ASKING)
 
-    def _show_result(self, result: ExportResult) -> None:
-        self._tell(result_text(result), failure_text(result), is_error=bool(result.failed))
-        self._is_stopped = bool(result.stopped)
-        self._set_state(ExportState.DONE)
-        title = "" if self._plan is None else export_title(self._plan.request.target, result)
+    def _show_outlook(self, outlook: Outlook) -> None:
+        self.choices.set_refused(outlook.facts.refused)
+        if outlook.error is not None:
+            self._refuse(str(outlook.error))
+            return
+        self._outlook = outlook
+        self.preview.show_outlook(outlook)
+        notes = outlook_notes(outlook)
+        if outlook.wish.moves and self.is_busy:
+            notes = f"{_BUSY}\n{notes}".strip()
+        self.tell(outlook_text(outlook), notes)
+        self.set_state(FilesState.READY)
+
+    # -- inside: carrying out ----------------------------------------------------------------
+
+    def _ask_to_move(self, outlook: Outlook) -> None:
+        n_files = outlook.count(Action.COPY) + outlook.count(Action.RELEASE)
+        roots = ", ".join(f"'{shown(root.name)}'" for root in self._source.snapshot.roots)
+        box = QMessageBox(
+            QMessageBox.Icon.Warning,
+            "Move the originals?",
+            f"{count_of(n_files, 'original')} will leave {roots}."
+            if n_files
+            else "Files will be moved inside the export.",
+            QMessageBox.StandardButton.Ok | QMessageBox.StandardButton.Cancel,
+            self,
+        )
+        box.setInformativeText(
+            f"They go to '{shown(str(outlook.wish.target))}', and no copies stay behind. The"
+            " project follows them. 'Undo export' in the File menu brings them back."
+        )
+        box.button(QMessageBox.StandardButton.Ok).setText("Move files")
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setObjectName("move")
+        box.finished.connect(self._on_box_finished)
+        box.open()
+
+    def _run(self, outlook: Outlook) -> None:
+        self._is_stopped = False
+        self._remember(ExportEnd.RUNNING)
+        self.exported.emit(outlook.wish.target)
+        self.run_job(self._job(outlook))
+
+    def _job(self, outlook: Outlook) -> Job:
+        wish, source = outlook.wish, self._source
+        if outlook.plan is not None and isinstance(wish.format, TreeFormat):
+            return TreeExportJob(outlook.plan, wish.format, source.snapshot)
+        if isinstance(wish.format, FileFormat):
+            return FileExportJob(
+                wish, source.snapshot, source.history, source.name, source.thumbnails
+            )
+        return KeywordExportJob(wish, source.snapshot)
+
+    def _remember(self, end: ExportEnd) -> None:
+        if self._outlook is not None and self._outlook.wish.is_tree:
+            self._memory.keep(self._source.store.path, self._outlook.wish, end)
+
+    def follow_job(self) -> Job | None:
+        """The job that lets the project follow a move."""
+        outlook, source = self._outlook, self._source
+        if outlook is None or not outlook.wish.moves:
+            return None
+        return FollowMoveJob(source.store, source.snapshot.images, outlook.wish.target)
+
+    def take_result(self, result: object) -> None:
+        """Show a dry run, or tell what was done."""
+        outlook = self._outlook
+        if isinstance(result, Outlook):
+            self._show_outlook(result)
+        elif outlook is not None and isinstance(
+            result, ExportResult | FormatResult | KeywordResult
+        ):
+            self._tell_result(outlook, result)
+
+    def _tell_result(self, outlook: Outlook, result: Result) -> None:
+        if isinstance(result, ExportResult):
+            title = export_title(outlook.wish.target, result)
+            self._is_stopped = bool(result.stopped)
+        else:
+            title = result.title
+        self._remember(ExportEnd.STOPPED if self._is_stopped else ExportEnd.DONE)
+        notes = failure_text(result)
+        self.end(result_text(result, outlook.wish.mode), notes, is_error=bool(notes))
         if title:
             self.export_ended.emit(title)
 
-    def _tell(self, summary: str, notes: str = "", *, is_error: bool = False) -> None:
-        look = colours(self.palette())
-        self._summary.setText(summary)
-        self._notes.setText(notes)
-        self._notes.setVisible(bool(notes))
-        self._notes.setStyleSheet(f"color: {look.error if is_error else look.warning};")
+    def take_stop(self) -> None:
+        """It can be taken up again."""
+        self._is_stopped = self.state is FilesState.RUNNING
+        if self._is_stopped:
+            self._remember(ExportEnd.STOPPED)
+        self.end(stopped_text(self.reached))
 
-    def _set_state(self, state: ExportState) -> None:
-        self._state = state
-        self._show_state()
-        self.state_changed.emit(state)
-
-    def _show_state(self) -> None:
-        is_free = self._state not in (ExportState.RUNNING, ExportState.DONE)
-        for widget in (self._target, self._browse, self._what, self._conflict):
-            widget.setEnabled(is_free)
-        self._unassigned.setEnabled(is_free and self._n_unassigned > 0)
-        if self._state in (ExportState.ASKING, ExportState.PLANNING):
-            self._model.set_rows([])
-        is_ready = self._state is ExportState.READY and self._has_work
-        self._start.setText("Go on" if self._is_stopped else "Export")
-        self._start.setEnabled(is_ready or self._is_stopped)
-        self._start.setVisible(self._state is not ExportState.DONE or self._is_stopped)
-        self._open.setVisible(self._state is ExportState.DONE)
-        if self._state is not ExportState.RUNNING:
-            self._progress.clear()
-        cancel = self._buttons.button(QDialogButtonBox.StandardButton.Cancel)
-        cancel.setText("Close" if self._state is ExportState.DONE else "Cancel")
+    def take_failure(self, reason: str) -> None:
+        """Say why it could not be done or planned."""
+        if self.state is FilesState.RUNNING:
+            self._remember(ExportEnd.STOPPED)
+            self.end("The export has ended.", reason, is_error=True)
+        else:
+            self._refuse(reason)
 
     # -- slots -------------------------------------------------------------------------------
 
     @Slot()
-    def _on_browse_clicked(self) -> None:
-        start = self._target.text() or str(Path.home())
-        found = QFileDialog.getExistingDirectory(self, "Export to", start)
-        if found:
-            self._target.setText(found)
-
-    @Slot()
-    def _on_wish_changed(self) -> None:
+    def _on_choices_changed(self) -> None:
         self._start.setEnabled(False)
         self._typing.start()
 
+    @Slot(object, object)
+    def _on_preview_decided(self, rows: tuple[int, ...], rule: OnConflict) -> None:
+        if self._outlook is None:
+            return
+        conflicts = self._outlook.conflicts
+        is_tree = self._outlook.wish.is_tree
+        for row in rows:
+            conflict = conflicts[row]
+            key = os.fsencode(conflict.source) if is_tree else conflict.destination
+            self._decisions[key] = rule
+        self._begin_plan()
+
     @Slot()
     def _on_typing_timeout(self) -> None:
-        if self._state not in (ExportState.RUNNING, ExportState.DONE):
+        if self.is_free:
             self._begin_plan()
+
+    @Slot(int)
+    def _on_box_finished(self, answer: int) -> None:
+        outlook = self._outlook
+        if answer == QMessageBox.StandardButton.Ok.value and outlook is not None:
+            self._run(outlook)
 
     @Slot()
     def _on_open_clicked(self) -> None:
-        if self._plan is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._plan.request.target)))
+        if self._outlook is not None:
+            wish = self._outlook.wish
+            folder = self._source.snapshot.roots[0] if wish.beside else wish.target
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
     @Slot()
-    def _on_progress_pause_requested(self) -> None:
-        if self._job is not None:
-            self._host.pause(self._job)
-            self._progress.set_paused(True)
-
-    @Slot()
-    def _on_progress_resume_requested(self) -> None:
-        if self._job is not None:
-            self._host.resume(self._job)
-            self._progress.set_paused(False)
-
-    @Slot()
-    def _on_progress_cancel_requested(self) -> None:
-        if self._job is not None:
-            self._progress.set_cancelling()
-            self._host.cancel(self._job)
-
-    @Slot(int, object)
-    def _on_host_progressed(self, job: int, event: object) -> None:
-        if job == self._job and isinstance(event, StageProgressed):
-            self._reached = event
-            self._progress.set_progress(event)
-
-    @Slot(int, object)
-    def _on_host_succeeded(self, job: int, result: object) -> None:
-        if job != self._job:
-            return
-        self._job = None
-        if isinstance(result, ExportPlan):
-            self._show_plan(result)
-        else:
-            self._show_result(result)  # type: ignore[arg-type]  # the only other job
-
-    @Slot(int)
-    def _on_host_cancelled(self, job: int) -> None:
-        if job != self._job:
-            return
-        self._job = None
-        self._tell(stopped_text(self._reached))
-        self._is_stopped = self._state is ExportState.RUNNING
-        self._set_state(ExportState.DONE)
-
-    @Slot(int, object)
-    def _on_host_failed(self, job: int, error: object) -> None:
-        if job != self._job:
-            return
-        self._job = None
-        was_running = self._state is ExportState.RUNNING
-        known = isinstance(error, KnownError)
-        text = str(error) if known else f"Something went wrong: {error!r}."
-        self._tell("This cannot be exported." if not was_running else "The export has ended.", text)
-        self._notes.setStyleSheet(f"color: {colours(self.palette()).error};")
-        self._set_state(ExportState.DONE if was_running else ExportState.ASKING)
+    def _on_undo_clicked(self) -> None:
+        if self._outlook is not None:
+            target = self._outlook.wish.target
+            self.reject()
+            self.undo_requested.emit(target)
 
     # -- Qt ----------------------------------------------------------------------------------
 
     def reject(self) -> None:
         """Close; a running export is stopped first and can be taken up again later."""
-        if self._state is ExportState.RUNNING:
-            self._on_progress_cancel_requested()
-            return
         self._typing.stop()
-        self._drop_job()
         super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Treat the window's close button like Cancel."""
-        if self._state is ExportState.RUNNING:
-            self._on_progress_cancel_requested()
-            event.ignore()
-            return
-        super().closeEvent(event)

@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
         recent, move = QMenu("Open recent", self), QMenu("Move to", self)
         file = self._fill(bar.addMenu("&File"), "open_folder open_project")
         file.addMenu(recent)
-        self._fill(file, "sample | rescan | save_as export | close quit")
+        self._fill(file, "sample | rescan | save_as | export undo_export | close quit")
         self._fill(
             bar.addMenu("&Edit"),
             "undo redo history | select_all select_none invert | filter find similar",

@@ -130,7 +130,9 @@ class Presenter(QObject):
         can_run = can_run and not self._work.is_clustering
         actions.set_enabled(
             {
-                **dict.fromkeys(("save_as", "export", "close", "skipped", "show_all"), has),
+                **dict.fromkeys(
+                    ("save_as", "export", "undo_export", "close", "skipped", "show_all"), has
+                ),
                 **dict.fromkeys(("select_all", "select_none", "invert", "find", "group"), has),
                 **dict.fromkeys(("zoom_in", "zoom_out", "zoom_reset"), has),
                 **dict.fromkeys(("move", "unassign"), edit and bool(selected)),

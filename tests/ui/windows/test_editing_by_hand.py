@@ -20,7 +20,8 @@ from dclust_gui.ui.views.theme import colours
 from dclust_gui.ui.windows.controller import GONE
 from dclust_gui.ui.windows.dialog_parts import MOST_SAID, short_step
 from dclust_gui.ui.windows.example_dialog import ExampleDialog, count_at, step_for
-from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
+from dclust_gui.ui.windows.export_dialog import ExportDialog
+from dclust_gui.ui.windows.files_dialog import FilesState
 from dclust_gui.ui.windows.move_palette import MovePalette
 from dclust_gui.ui.windows.split_dialog import SplitDialog
 
@@ -453,9 +454,9 @@ def test_an_export_leaves_a_marker_that_undo_steps_over(
     dialog = app.commands.dialogs.opened("export")
     assert isinstance(dialog, ExportDialog)
     dialog.set_target(tmp_path / "Sorted")
-    qtbot.waitUntil(lambda: dialog.state is ExportState.READY, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.state is FilesState.READY, timeout=10_000)
     dialog.start()
-    qtbot.waitUntil(lambda: dialog.state is ExportState.DONE, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.state is FilesState.DONE, timeout=10_000)
     assert [m.title for m in session.history.markers] == ["export 24 files to 'Sorted'"]
     assert last_step(app) == "move 1 image to 'Cluster 02'"
     dialog.reject()

@@ -22,7 +22,8 @@ from dclust_gui.ui.models.cluster_model import Role
 from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, encode_ids
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.quality_bars import QualityBars
-from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportState
+from dclust_gui.ui.windows.export_dialog import ExportDialog
+from dclust_gui.ui.windows.files_dialog import FilesState
 from dclust_gui.ui.windows.skipped_dialog import SkippedDialog
 
 if TYPE_CHECKING:
@@ -131,10 +132,10 @@ def test_a_whole_session_of_work_survives_closing(
     dialog = app.commands.dialogs.opened("export")
     assert isinstance(dialog, ExportDialog)
     dialog.set_target(tmp_path / "Sorted")
-    qtbot.waitUntil(lambda: dialog.state is ExportState.READY, timeout=5000)
+    qtbot.waitUntil(lambda: dialog.state is FilesState.READY, timeout=5000)
     assert not (tmp_path / "Sorted").exists()
     dialog.start()
-    qtbot.waitUntil(lambda: dialog.state is ExportState.DONE, timeout=5000)
+    qtbot.waitUntil(lambda: dialog.state is FilesState.DONE, timeout=5000)
     assert len(list((tmp_path / "Sorted" / "Beach").iterdir())) == 10
     assert len(list(photos.iterdir())) == 24
     dialog.reject()

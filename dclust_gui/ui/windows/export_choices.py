@@ -1,0 +1,313 @@
+"""The form of the export dialog: what, as what, where to, how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.edits import count_of
+from dclust_gui.services.export_plan import ExportItem, ExportMode, OnConflict
+from dclust_gui.services.export_wish import ExportWish, Format, KeywordFormat
+from dclust_gui.services.formats.dataset import TreeFormat
+from dclust_gui.services.formats.images import Scope
+from dclust_gui.services.formats.writing import FileFormat
+from dclust_gui.ui.views.theme import GRID
+from dclust_gui.ui.windows.export_fields import KeywordFields, LayoutFields, ModeRows, faint_label
+from dclust_gui.ui.windows.export_text import FORMATS, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dclust_gui.services.snapshot import Snapshot
+
+_CONFLICTS = {
+    OnConflict.NUMBER: "Keep both: add a number",
+    OnConflict.SKIP: "Leave the image out",
+    OnConflict.ASK: "Ask me for each",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _What:
+    """A choice of images."""
+
+    text: str
+    clusters: frozenset[int] | None = None
+    only_reviewed: bool = False
+    only_unassigned: bool = False
+
+
+class ExportChoices(QWidget):
+    """Asks for an export.
+
+    Args:
+        snapshot: The project.
+        selected: Ids of the clusters that are selected in the window.
+        parent: Owner.
+
+    Signals:
+        changed: Something is asked for differently.
+    """
+
+    changed = Signal()
+
+    def __init__(self, snapshot: Snapshot, selected: tuple[int, ...], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._snapshot = snapshot
+        clustering = snapshot.clustering
+        counts = clustering.counts()
+        self._n_unassigned = counts.pop(UNASSIGNED)
+        self._whats = self._offered(counts, selected)
+        self._folder: Path | None = None
+        self.what = QComboBox(self)
+        self.unassigned = QCheckBox(f"Also Unassigned ({count_of(self._n_unassigned)})", self)
+        self.format = QComboBox(self)
+        self.format_text = faint_label("", self)
+        self.target = QLineEdit(self)
+        self.browse = QPushButton("Browse…", self)
+        self.modes = ModeRows(self)
+        self.names = LayoutFields(self)
+        self.conflict = QComboBox(self)
+        self.keywords = KeywordFields(self)
+        self._sections: dict[str, tuple[QWidget, ...]] = {}
+        self._fill()
+        self._place()
+        self._connect()
+        self._show_format()
+
+    @property
+    def chosen_format(self) -> Format:
+        """What is written."""
+        return list(FORMATS)[int(self.format.currentData())]
+
+    def scope(self) -> Scope:
+        """Which images."""
+        what = self._whats[max(0, self.what.currentIndex())]
+        if what.only_unassigned:
+            return Scope(frozenset(), with_unassigned=True)
+        also = self.unassigned.isChecked() and not what.only_reviewed
+        return Scope(what.clusters, what.only_reviewed, also)
+
+    def set_target(self, folder: Path) -> None:
+        """Choose the folder; names that a text field cannot hold are kept, too."""
+        self._folder = folder
+        self.target.setText(shown(str(folder)))
+
+    def _target(self, text: str) -> Path:
+        if self._folder is not None and text == shown(str(self._folder)):
+            return self._folder
+        return Path(text).expanduser().absolute()
+
+    def wish(self, choices: Mapping[bytes, OnConflict]) -> ExportWish | None:
+        """What is asked for; None where no folder is chosen.
+
+        Args:
+            choices: Decisions on conflicts.
+
+        Raises:
+            InputError: If the pattern of names cannot be used.
+        """
+        text = self.target.text().strip()
+        form = self.chosen_format
+        beside = isinstance(form, KeywordFormat) and self.keywords.beside.isChecked()
+        if not text and not beside:
+            return None
+        return ExportWish(
+            self._target(text),
+            form,
+            self.scope(),
+            self.modes.mode,
+            OnConflict(self.conflict.currentData()),
+            self.names.layout_wish(),
+            self.keywords.names,
+            beside,
+            choices,
+        )
+
+    def set_wish(self, wish: ExportWish) -> None:
+        """Show what was asked for the last time, without telling; the folder stays."""
+        self.blockSignals(True)  # noqa: FBT003 -- Qt
+        self.format.setCurrentIndex(self.format.findData(list(FORMATS).index(wish.format)))
+        self._set_scope(wish.scope)
+        self.modes.set_mode(wish.mode)
+        self.names.set_layout_wish(wish.layout)
+        self.conflict.setCurrentIndex(self.conflict.findData(wish.on_conflict))
+        self.keywords.set_wish(wish.sidecars, beside=wish.beside)
+        self._show_format()
+        self.blockSignals(False)  # noqa: FBT003 -- Qt
+
+    def set_refused(self, refused: Mapping[ExportMode, str]) -> None:
+        """Say which ways of exporting the folder does not allow."""
+        self.modes.set_refused(refused)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _offered(self, counts: Mapping[int, int], selected: tuple[int, ...]) -> list[_What]:
+        table = self._snapshot.clustering.clusters
+        n_clusters = sum(n > 0 for n in counts.values())
+        n_reviewed = sum(table[c].is_reviewed for c, n in counts.items() if n > 0)
+        rows = [_What(f"All {count_of(n_clusters, 'cluster')}")]
+        if n_reviewed:
+            rows.append(_What(f"{count_of(n_reviewed, 'reviewed cluster')}", only_reviewed=True))
+        chosen = frozenset(selected) & frozenset(table)
+        if chosen:
+            rows.append(_What(count_of(len(chosen), "selected cluster"), chosen))
+        if self._n_unassigned:
+            text = f"Only Unassigned ({count_of(self._n_unassigned)})"
+            rows.append(_What(text, only_unassigned=True))
+        return rows
+
+    def _set_scope(self, scope: Scope) -> None:
+        wanted = 0
+        for row, what in enumerate(self._whats):
+            is_it = what.clusters == scope.clusters and what.only_reviewed == scope.only_reviewed
+            if (is_it and not what.only_unassigned) or (
+                what.only_unassigned and scope.clusters == frozenset()
+            ):
+                wanted = row
+        self.what.setCurrentIndex(wanted)
+        self.unassigned.setChecked(scope.with_unassigned and self._n_unassigned > 0)
+
+    def _fill(self) -> None:
+        for what in self._whats:
+            self.what.addItem(what.text)
+        self.what.setAccessibleName("What to export")
+        self.unassigned.setChecked(self._n_unassigned > 0)
+        kind: type | None = None
+        for row, (form, words) in enumerate(FORMATS.items()):
+            if kind is not None and type(form) is not kind:
+                self.format.insertSeparator(self.format.count())
+            kind = type(form)
+            self.format.addItem(words.title, row)
+        self.format.setAccessibleName("Format")
+        self.format.setMaxVisibleItems(self.format.count())
+        self.target.setPlaceholderText("A folder outside the images' folders")
+        self.target.setAccessibleName("Folder to export to")
+        self.target.setClearButtonEnabled(True)
+        self.target.setProperty("look", "field")
+        self.browse.setAutoDefault(False)
+        for rule, text in _CONFLICTS.items():
+            self.conflict.addItem(text, rule)
+        self.conflict.setAccessibleName("If a name is taken")
+
+    def _place(self) -> None:
+        line = QWidget(self)
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        row.addWidget(self.target, 1)
+        row.addWidget(self.browse)
+        self._sections = {
+            "What": (self.what, self.unassigned),
+            "As": (self.format, self.format_text),
+            "Folder": (line,),
+            "How": (self.modes,),
+            "Folders and names": (self.names,),
+            "If a name is taken": (self.conflict,),
+            "Keywords": (self.keywords,),
+        }
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, GRID, 0)
+        layout.setSpacing(GRID // 2)
+        for title, widgets in self._sections.items():
+            head = QLabel(title, self)
+            head.setProperty("look", "section")
+            layout.addWidget(head)
+            for widget in widgets:
+                layout.addWidget(widget)
+            layout.addSpacing(GRID)
+            self._sections[title] = (head, *widgets)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        self.what.currentIndexChanged.connect(self._on_what_current_index_changed)
+        self.unassigned.toggled.connect(self._on_changed)
+        self.format.currentIndexChanged.connect(self._on_format_current_index_changed)
+        self.target.textChanged.connect(self._on_changed)
+        self.browse.clicked.connect(self._on_browse_clicked)
+        self.modes.changed.connect(self._on_changed)
+        self.names.changed.connect(self._on_changed)
+        self.conflict.currentIndexChanged.connect(self._on_changed)
+        self.keywords.changed.connect(self._on_keywords_changed)
+
+    def _show(self, title: str, *, is_wanted: bool) -> None:
+        for widget in self._sections[title]:
+            widget.setVisible(is_wanted)
+
+    def _show_format(self) -> None:
+        form = self.chosen_format
+        is_tree, is_xmp = isinstance(form, TreeFormat), isinstance(form, KeywordFormat)
+        self.format_text.setText(FORMATS[form].text)
+        self._show("How", is_wanted=is_tree)
+        self._show("Folders and names", is_wanted=is_tree)
+        self._show("If a name is taken", is_wanted=is_tree or isinstance(form, FileFormat))
+        self._show("Keywords", is_wanted=is_xmp)
+        self._show("Folder", is_wanted=not (is_xmp and self.keywords.beside.isChecked()))
+        fixed = (TreeFormat.IMAGEFOLDER, TreeFormat.FIFTYONE)
+        self.names.set_folders_free(are_free=form not in fixed)
+        self._show_what()
+
+    def _show_what(self) -> None:
+        what = self._whats[max(0, self.what.currentIndex())]
+        is_open = self._n_unassigned > 0 and not what.only_reviewed and not what.only_unassigned
+        self.unassigned.setVisible(is_open)
+        self.names.set_item(self._example())
+
+    def _example(self) -> ExportItem | None:
+        """An image of the first cluster that is asked for."""
+        clustering, scope = self._snapshot.clustering, self.scope()
+        for cluster in [*clustering.clusters.values(), None]:
+            if not scope.wants(cluster):
+                continue
+            key = UNASSIGNED if cluster is None else cluster.id
+            members = clustering.members(key)
+            if len(members):
+                title = "Unassigned" if cluster is None else cluster.title
+                return ExportItem(self._snapshot.images[int(members[0])], key, title)
+        return None
+
+    # -- slots -------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_changed(self) -> None:
+        self.changed.emit()
+
+    @Slot()
+    def _on_what_current_index_changed(self) -> None:
+        self._show_what()
+        self.changed.emit()
+
+    @Slot()
+    def _on_format_current_index_changed(self) -> None:
+        form = self.chosen_format
+        if isinstance(form, TreeFormat) and self._n_unassigned:
+            self.unassigned.setChecked(form.takes_unassigned)
+        self._show_format()
+        self.changed.emit()
+
+    @Slot()
+    def _on_keywords_changed(self) -> None:
+        self._show_format()
+        self.changed.emit()
+
+    @Slot()
+    def _on_browse_clicked(self) -> None:
+        start = self.target.text() or str(Path.home())
+        found = QFileDialog.getExistingDirectory(self, "Export to", start)
+        if found:
+            self.target.setText(found)
