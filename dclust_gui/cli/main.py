@@ -15,6 +15,7 @@ from dclust_gui.cli import (
     bench,
     cluster,
     distilling,
+    duplicates,
     edit,
     exports,
     importing,
@@ -88,6 +89,7 @@ def make_app(open_window: OpenWindow) -> typer.Typer:
     app.command()(names.names)
     app.command()(outliers.outliers)
     app.command()(stacks.stacks)
+    app.command()(duplicates.duplicates)
     app.command()(reclustering.recluster)
     app.command()(reviewing.review)
     app.command()(distilling.distil)

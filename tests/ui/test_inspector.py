@@ -23,6 +23,7 @@ from dclust_gui.domain.images import (
 )
 from dclust_gui.domain.runs import Run, RunSettings
 from dclust_gui.domain.selection import Selection
+from dclust_gui.services.file_sizes import bytes_text
 from dclust_gui.services.inspection import (
     Branch,
     ClusterFit,
@@ -37,7 +38,6 @@ from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.inspection_model import (
     InspectionModel,
     Subject,
-    bytes_text,
     fact_rows,
     warning_of,
 )

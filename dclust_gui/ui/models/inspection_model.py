@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from dclust_gui.domain.clustering import ImageFlag
 from dclust_gui.domain.images import ImageStatus, absolute_path, display_path
+from dclust_gui.services.file_sizes import bytes_text
 from dclust_gui.services.inspection import ImageReport, SelectionReport
 from dclust_gui.services.queries import InspectQuery, SummaryQuery
 from dclust_gui.services.snapshot import SnapshotSource, snapshot_of
@@ -480,13 +480,3 @@ def warning_of(record: ImageRecord) -> str:
     if status is ImageStatus.DAMAGED:
         return f"The file is damaged. {record.facts.reason}".strip()
     return ""
-
-
-def bytes_text(n_bytes: int) -> str:
-    """`812 B`, `3.4 MB`, `1.20 GB`."""
-    if n_bytes < 1000:
-        return f"{n_bytes} B"
-    power = min(4, int(math.log10(n_bytes) / 3 + 1e-9))
-    value = n_bytes / 1000**power
-    digits = 1 if power > 1 and value < 99.95 else 0
-    return f"{value:.{digits}f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"

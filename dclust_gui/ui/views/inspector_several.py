@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from dclust_gui.domain.edits import count_of
-from dclust_gui.ui.models.inspection_model import bytes_text
+from dclust_gui.services.file_sizes import bytes_text
 from dclust_gui.ui.views.inspector_parts import ClusterRow, ValueBar, note_label, say
 from dclust_gui.ui.views.inspector_typical import TypicalStrip
 from dclust_gui.ui.views.theme import GRID

@@ -1,0 +1,301 @@
+"""Whether two pictures are copies of each other: aligned first, then compared by their edges.
+
+The comparison knows nothing of any network. Features say which images may be alike; they also say
+so of two photos of the same thing. Edges of brightness and colour that lie on each other tell
+copies from such photos.
+
+A sketch is uint8 (3 s / 2, s): the brightness (s, s), and below it the two colour differences of
+YCbCr at half the size, side by side; s is a multiple of 32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+UPRIGHT = 0
+"""Turn of a picture that is as the other one."""
+
+TURN_WORDS = (
+    "",
+    "turned 90° right",
+    "turned 180°",
+    "turned 90° left",
+    "mirrored",
+    "mirrored and turned 90°",
+    "flipped upside down",
+    "mirrored and turned 90°",
+)
+"""What a turn is called, by number."""
+
+_COARSE = 32
+_ROUGH = 16
+_BATCH = 256
+_COARSE_STEPS, _FINE_STEPS = 8, 3
+_LIMIT = 0.16
+"""Most that edges may be cut off or shifted, in halves of the picture's width."""
+_LEAST_SPREAD = 2.0
+"""Standard deviation of the brightness (of 255) below which it is only noise."""
+_SAME_LEVEL = 6.0
+_KEEP = (0.3, 0.3, 0.3, 0.3, 0.05, 0.05)
+_COARSE_PULL, _FINE_PULL = 1e-2, 1e-3
+_SLACK = 0.15
+"""The coarse comparison may be so far below the wanted one before a pair is given up."""
+_ROUGH_LEAST = 0.4
+
+Check = Callable[[int, int], None]
+
+
+def likeness(
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+    least: float = 0.0,
+    check: Check | None = None,
+) -> NDArray[np.float32]:
+    """How alike pictures are, pair by pair, after a small crop, stretch or shift is undone.
+
+    Brightness and contrast do not matter. The crop is found by Gauss-Newton steps on scale and
+    shift of both axes, first on small pictures, then on whole ones; the value is the correlation
+    of the gradients of brightness and colour of both where they overlap.
+
+    Args:
+        left: uint8 (m, 3 s / 2, s), sketches.
+        right: uint8 (m, 3 s / 2, s), what each is compared with.
+        least: Pairs that cannot reach so much may get a lower value than they have.
+        check: Told (done, total); may raise `Cancelled`.
+
+    Returns:
+        float32 (m,), -1 to 1; 1 for the same picture.
+
+    Source:
+        Lucas and Kanade, "An iterative image registration technique", IJCAI 1981, with gain and
+        offset as further unknowns.
+    """
+    found = np.zeros(len(left), np.float32)
+    with torch.inference_mode():
+        for start in range(0, len(left), _BATCH):
+            if check is not None:
+                check(start, len(left))
+            part = slice(start, start + _BATCH)
+            pair = _Pictures.of(left[part]), _Pictures.of(right[part])
+            found[part] = _compared(*pair, least).numpy()
+    return found
+
+
+def turned_likeness(
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+    least: float = 0.0,
+    check: Check | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The same for pictures one of which is mirrored or turned by a multiple of 90 degrees.
+
+    Args:
+        left: uint8 (m, 3 s / 2, s), sketches.
+        right: uint8 (m, 3 s / 2, s).
+        least: As in `likeness`.
+        check: As in `likeness`.
+
+    Returns:
+        float32 (m,), likeness for the best of the seven turns, 0 where none comes near; and
+        uint8 (m,), that turn, an index of `TURN_WORDS`.
+    """
+    turns = np.zeros(len(left), np.uint8)
+    rough = np.full(len(left), -1.0, np.float32)
+    small = _normal(_shrunk(_Pictures.of(left).grey, _ROUGH)).flatten(1)
+    other = _normal(_shrunk(_Pictures.of(right).grey, _ROUGH))
+    for turn in range(1, len(TURN_WORDS)):
+        value = (small * _turned(other, turn).flatten(1)).mean(1).numpy()
+        is_better = value > rough
+        rough[is_better], turns[is_better] = value[is_better], turn
+    found = np.zeros(len(left), np.float32)
+    for turn in range(1, len(TURN_WORDS)):
+        rows = np.flatnonzero((turns == turn) & (rough >= _ROUGH_LEAST))
+        found[rows] = likeness(left[rows], turned_sketches(right[rows], turn), least, check)
+    return found, turns
+
+
+def turned_sketches(sketches: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """Sketches of turned pictures, turned so that they lie as the others.
+
+    Args:
+        sketches: uint8 (m, 3 s / 2, s).
+        turn: Index of `TURN_WORDS`.
+    """
+    side = sketches.shape[2]
+    planes = torch.from_numpy(sketches.copy())
+    grey, below = planes[:, :side], planes[:, side:]
+    colours = [_turned(part, turn) for part in below.chunk(2, dim=2)]
+    whole = torch.cat([_turned(grey, turn), torch.cat(colours, 2)], 1)
+    return whole.numpy()
+
+
+def _turned(pictures: Tensor, turn: int) -> Tensor:
+    mirrored = pictures.flip(-1) if turn >= 4 else pictures
+    return torch.rot90(mirrored, turn % 4, (-2, -1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pictures:
+    """Sketches taken apart: float32 (m, s, s), and twice (m, s / 2, s / 2)."""
+
+    grey: Tensor
+    colours: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, sketches: NDArray[np.uint8]) -> _Pictures:
+        side = sketches.shape[2]
+        planes = torch.from_numpy(sketches.astype(np.float32))
+        return cls(planes[:, :side], planes[:, side:].chunk(2, dim=2))
+
+    def some(self, rows: Tensor) -> _Pictures:
+        return _Pictures(self.grey[rows], tuple(part[rows] for part in self.colours))
+
+    @property
+    def scaled(self) -> _Pictures:
+        """Of one contrast: the spread of the brightness is 1, and the mean of all planes 0."""
+        spread = _spread(self.grey)
+        parts = (self.grey, *self.colours)
+        grey, *colours = (
+            (_smooth(part) - part.mean((1, 2), keepdim=True)) / spread for part in parts
+        )
+        return _Pictures(grey, tuple(colours))
+
+
+def _compared(left: _Pictures, right: _Pictures, least: float) -> Tensor:
+    """float32 (m,) likeness of pictures."""
+    small, other = (_normal(_smooth(_shrunk(part.grey, _COARSE))) for part in (left, right))
+    start = torch.zeros(len(small), 4)
+    place, value = _aligned(small, other, start, _COARSE_STEPS, _COARSE_PULL)
+    hopeful = torch.nonzero(value >= least - _SLACK).flatten()
+    if len(hopeful):
+        ours, theirs = left.some(hopeful).scaled, right.some(hopeful).scaled
+        place, _ = _aligned(ours.grey, theirs.grey, place[hopeful], _FINE_STEPS, _FINE_PULL)
+        value[hopeful] = _edges_alike(ours, theirs, place)
+    flat = _are_flat(left.grey, right.grey)
+    return torch.where(flat, _level_likeness(left, right), value)
+
+
+def _edges_alike(left: _Pictures, right: _Pictures, place: Tensor) -> Tensor:
+    """Correlation (m,) of all edges, those of brightness and of both colours."""
+    sums = torch.zeros(3, len(place))
+    planes = zip((left.grey, *left.colours), (right.grey, *right.colours), strict=True)
+    for ours, theirs in planes:
+        moved, inside = _moved(ours, place)
+        sums += _edge_sums(moved, theirs, inside)
+    return _correlation(sums)
+
+
+def _aligned(
+    left: Tensor, right: Tensor, start: Tensor, steps: int, pull: float
+) -> tuple[Tensor, Tensor]:
+    """Best scale and shift (m, 4) of `left`, and the edge correlation (m,) there."""
+    side = left.shape[-1]
+    axis = _axis(side)
+    across, down = axis[None, None, :].expand_as(left), axis[None, :, None].expand_as(left)
+    damping = torch.diag(torch.tensor(_KEEP)) * pull * side * side
+    now = best = start.clone()
+    highest = torch.full((len(left),), -2.0)
+    for step in range(steps + 1):
+        moved, inside = _moved(left, now)
+        value = _correlation(_edge_sums(moved, right, inside))
+        is_better = value > highest
+        highest = torch.where(is_better, value, highest)
+        best = torch.where(is_better[:, None], now, best)
+        if step == steps:
+            break
+        slope_x, slope_y = _gradient(moved, -1) * (side / 2), _gradient(moved, -2) * (side / 2)
+        columns = (
+            slope_x * across,
+            slope_x,
+            slope_y * down,
+            slope_y,
+            moved,
+            torch.ones_like(moved),
+        )
+        jacobian = (torch.stack(columns, 1) * inside[:, None]).flatten(2)
+        error = ((right - moved) * inside).flatten(1)[:, :, None]
+        normal = jacobian @ jacobian.transpose(1, 2) + damping
+        change = torch.linalg.solve(normal, jacobian @ error)[:, :4, 0]
+        now = (now + change).clamp(-_LIMIT, _LIMIT)
+    return best, highest
+
+
+def _axis(side: int) -> Tensor:
+    return (torch.arange(side, dtype=torch.float32) + 0.5) / side * 2 - 1
+
+
+def _moved(pictures: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures (m, s, s) looked at through a scale and shift, and where they have pixels."""
+    axis = _axis(pictures.shape[-1])
+    across = axis[None] * (1 + place[:, 0:1]) + place[:, 1:2]
+    down = axis[None] * (1 + place[:, 2:3]) + place[:, 3:4]
+    shape = (len(pictures), len(axis), len(axis))
+    grid = torch.stack([across[:, None, :].expand(shape), down[:, :, None].expand(shape)], -1)
+    moved = functional.grid_sample(
+        pictures[:, None], grid, mode="bilinear", padding_mode="border", align_corners=False
+    )[:, 0]
+    inside = (across.abs() <= 1)[:, None, :] & (down.abs() <= 1)[:, :, None]
+    return moved, inside.to(torch.float32)
+
+
+def _gradient(pictures: Tensor, axis: int) -> Tensor:
+    gradient: Tensor = torch.gradient(pictures, dim=axis)[0]
+    return gradient
+
+
+def _edge_sums(left: Tensor, right: Tensor, inside: Tensor) -> Tensor:
+    """Sums (3, m) over the gradients of two planes where both are: l r, l l, r r."""
+    sums = torch.zeros(3, len(left))
+    for axis in (-1, -2):
+        ours, theirs = (_gradient(part, axis) * inside for part in (left, right))
+        products = (ours * theirs, ours * ours, theirs * theirs)
+        sums += torch.stack([product.sum((1, 2)) for product in products])
+    return sums
+
+
+def _correlation(sums: Tensor) -> Tensor:
+    return sums[0] / torch.sqrt(sums[1] * sums[2]).clamp_min(1e-6)
+
+
+def _smooth(pictures: Tensor) -> Tensor:
+    """A little blurred, against noise and the rounding of pixels."""
+    kernel = torch.tensor([0.25, 0.5, 0.25])
+    padded = functional.pad(pictures[:, None], (1, 1, 1, 1), mode="replicate")
+    across = functional.conv2d(padded, kernel.view(1, 1, 1, 3))
+    return functional.conv2d(across, kernel.view(1, 1, 3, 1))[:, 0]
+
+
+def _shrunk(pictures: Tensor, side: int) -> Tensor:
+    return functional.avg_pool2d(pictures[:, None], pictures.shape[-1] // side)[:, 0]
+
+
+def _normal(pictures: Tensor) -> Tensor:
+    """With mean 0 and variance 1, but for pictures that are only noise."""
+    return (pictures - pictures.mean((1, 2), keepdim=True)) / _spread(pictures)
+
+
+def _spread(pictures: Tensor) -> Tensor:
+    return pictures.std((1, 2), keepdim=True).clamp_min(_LEAST_SPREAD)
+
+
+def _are_flat(left: Tensor, right: Tensor) -> Tensor:
+    """Whether both pictures have no edges at all: empty pages, black frames."""
+    is_flat = [part.std((1, 2)) < _LEAST_SPREAD / 2 for part in (left, right)]
+    return is_flat[0] & is_flat[1]
+
+
+def _level_likeness(left: _Pictures, right: _Pictures) -> Tensor:
+    """1 for pictures without edges of the same brightness and colour, 0 for others."""
+    planes = zip((left.grey, *left.colours), (right.grey, *right.colours), strict=True)
+    differences = [(a.mean((1, 2)) - b.mean((1, 2))).abs() for a, b in planes]
+    return (torch.stack(differences).amax(0) < _SAME_LEVEL).to(torch.float32)

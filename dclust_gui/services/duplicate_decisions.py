@@ -1,0 +1,133 @@
+"""What a person decides on groups of copies: which to keep, which are none, ignore the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dclust_gui.domain import edits
+from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.names import same_name
+from dclust_gui.services.best_copy import best_copy
+from dclust_gui.services.duplicate_groups import DuplicateGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.domain.edits import Edit
+    from dclust_gui.domain.images import ImageRecord
+
+CLUSTER_NAME = "Duplicates"
+"""Name of the ignored cluster that copies are put into."""
+
+
+def open_groups(
+    groups: Iterable[DuplicateGroup],
+    records: Sequence[ImageRecord],
+    state: Clustering,
+    dismissed: Collection[frozenset[bytes]] = (),
+) -> list[DuplicateGroup]:
+    """Groups that are still to be decided on.
+
+    Images in ignored clusters count no more, nor do files that are gone; of equal ones the next
+    best takes the place of a best one that is.
+
+    Args:
+        groups: All groups.
+        records: The project's images now.
+        state: The present clusters.
+        dismissed: Contents of groups of which a person has said that they are no copies.
+    """
+    ignored = [key for key, cluster in state.clusters.items() if cluster.is_ignored]
+    is_out = np.isin(state.labels, ignored)
+    found = []
+    for group in groups:
+        keep = [
+            n
+            for n, image in enumerate(group.images)
+            if not records[image].is_missing and not is_out[image]
+        ]
+        if len(keep) < 2:
+            continue
+        images = tuple(group.images[n] for n in keep)
+        contents = frozenset(records[i].content for i in images)
+        if any(contents <= one for one in dismissed):
+            continue
+        if len(keep) < len(group.images):
+            group = _without_some(group, keep, records)  # noqa: PLW2901 -- the same group, smaller
+        found.append(group)
+    return found
+
+
+def _without_some(
+    group: DuplicateGroup, keep: Sequence[int], records: Sequence[ImageRecord]
+) -> DuplicateGroup:
+    """A group of which only some images are left; `keep` are places, ascending."""
+    images = [group.images[n] for n in keep]
+    first = keep[0]
+    is_best_kept = first == 0
+    same = {records[i].content for i in images}
+    chosen = best_copy(records, images, is_identical=len(same) == 1)
+    best = group.images[0] if is_best_kept else chosen.image
+    ranked = sorted(keep, key=lambda n: group.images[n] != best)
+    content = records[best].content
+    return DuplicateGroup(
+        tuple(group.images[n] for n in ranked),
+        tuple(1.0 if group.images[n] == best else group.similarity[n] for n in ranked),
+        tuple(records[group.images[n]].content == content for n in ranked),
+        tuple(0 if group.images[n] == best else group.turns[n] for n in ranked),
+        group.reason if is_best_kept and chosen.image == best else chosen.reason,
+    )
+
+
+def with_best(group: DuplicateGroup, image: int, records: Sequence[ImageRecord]) -> DuplicateGroup:
+    """The same group with another image to keep: a person's choice.
+
+    Args:
+        group: The group.
+        image: One of its images.
+        records: The project's images.
+    """
+    if image == group.best:
+        return group
+    rows = list(group.rows)
+    rows.sort(key=lambda row: row[0] != image)
+    images, similarity, _, turns = zip(*rows, strict=True)
+    content = records[image].content
+    identical = tuple(records[i].content == content for i in images)
+    # How the others are to the new one is not known; to the old best it was as to each other.
+    return DuplicateGroup(images, (1.0, *similarity[1:]), identical, (0, *turns[1:]), "your choice")
+
+
+def ignore_edit(state: Clustering, images: Iterable[int]) -> Edit:
+    """The step that puts copies into the ignored cluster `CLUSTER_NAME`; no file is touched.
+
+    Args:
+        state: The present state.
+        images: Ids.
+    """
+    ids = edits.distinct_ids(images)
+    wanted = same_name(CLUSTER_NAME)
+    known = next((c for c in state.clusters.values() if same_name(c.title) == wanted), None)
+    if known is None:
+        edit = edits.new_cluster(state, ids, CLUSTER_NAME)
+        made = max(edit.clusters_after)
+        cluster = edit.clusters_after[made]
+        assert cluster is not None
+        edit = replace(edit, clusters_after={made: replace(cluster, is_ignored=True)})
+    else:
+        edit = edits.move(state, ids, known.id)
+        if not known.is_ignored:
+            after = replace(known, is_ignored=True)
+            edit = replace(
+                edit, clusters_before={known.id: known}, clusters_after={known.id: after}
+            )
+    return replace(edit, title=f"ignore {count_of(len(ids), 'duplicate')}")
+
+
+def others_of(groups: Iterable[DuplicateGroup]) -> tuple[int, ...]:
+    """All images but the best of each group, ascending."""
+    return tuple(sorted(image for group in groups for image in group.others))
