@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageFlag
-from dclust_gui.domain.edits import Edit, EditKind, count_of, new_cluster, next_colour
+from dclust_gui.domain.comparison import ABSENT
+from dclust_gui.domain.edits import Edit, EditKind, images_of, new_cluster, next_colour
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.image_edits import has_meaning
 from dclust_gui.domain.names import (
@@ -20,6 +21,7 @@ from dclust_gui.domain.names import (
     title_number,
     wanted_name,
 )
+from dclust_gui.domain.stacks import agreed_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _MOST_SKIPPED_IDS = 1_000
 """Numbers in titles further above the next id are not kept: ids would become unwieldy."""
+_SAID = np.uint8(ImageFlag.HAND_PLACED | ImageFlag.APPROVED | ImageFlag.REFINED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,12 +64,14 @@ class ClusterImport:
         created: Ids of those that are new.
         held: int32, images that stay where they are: they lie in a pinned cluster, or their label
             is one.
+        outvoted: int32, images that get another label: that of most of their stack.
     """
 
     edit: Edit
     clusters: tuple[int, ...]
     created: frozenset[int]
     held: NDArray[np.int32]
+    outvoted: NDArray[np.int32]
 
 
 def label_problem(text: str) -> str:
@@ -95,8 +100,9 @@ def import_clusters(
     """Give images the clusters of their labels, as one step.
 
     A label stands for the cluster that is called so or shown so, else for a new one. The images
-    count as placed by hand. Nothing enters or leaves a pinned cluster. Clusters without a name or
-    a mark that lose their last image by it end.
+    count as placed by hand. Nothing enters or leaves a pinned cluster. The label of one image is
+    that of its whole stack; of several, that of most. Clusters without a name or a mark that lose
+    their last image by it end.
 
     Args:
         state: The present state.
@@ -105,19 +111,19 @@ def import_clusters(
     """
     rows, created = _clusters_for(state, labels.names)
     targets = np.array([row.id for row in rows], np.int32)
-    wanted = np.full(len(labels.codes), UNASSIGNED, np.int32)
-    is_named = labels.codes >= 0
-    wanted[is_named] = targets[labels.codes[is_named]]
+    wanted = np.full(state.n_images, ABSENT, np.int32)
+    wanted[labels.images] = np.append(targets, UNASSIGNED)[labels.codes]  # -1 is the last
+    agreed = agreed_labels(state.stacks, wanted, without=ABSENT)
     pinned = [key for key, row in state.clusters.items() if row.is_pinned]
-    before = state.labels[labels.images]
-    is_held = (before != wanted) & (np.isin(before, pinned) | np.isin(wanted, pinned))
+    is_held = (agreed != ABSENT) & (state.labels != agreed)
+    is_held &= np.isin(state.labels, pinned) | np.isin(agreed, pinned)
+    taken = np.flatnonzero((agreed != ABSENT) & ~is_held).astype(np.int32)
     after, flags = state.labels.copy(), state.flags.copy()
-    taken = labels.images[~is_held]
     if others_unassigned:
-        free = ~np.isin(state.labels, pinned)
-        free[labels.images] = False
-        after[free], flags[free] = UNASSIGNED, ImageFlag.NONE
-    after[taken] = wanted[~is_held]
+        free = (agreed == ABSENT) & ~np.isin(state.labels, pinned)
+        after[free] = UNASSIGNED
+        flags[free] &= ~_SAID
+    after[taken] = agreed[taken]
     flags[taken] = (flags[taken] | np.uint8(ImageFlag.HAND_PLACED)) & ~np.uint8(ImageFlag.REFINED)
     used = set(np.unique(after).tolist())
     table = {**state.clusters, **{row.id: row for row in rows if row.id in created & used}}
@@ -125,10 +131,14 @@ def import_clusters(
     for key in ended:
         if not has_meaning(table[key]):
             del table[key]
-    title = f"import labels of {count_of(len(taken))} from {labels.source}"
-    edit = _difference(state, title, after, flags, table)
+    title = f"import labels of {images_of(state, taken)} from {labels.source}"
+    outvoted = labels.images[agreed[labels.images] != wanted[labels.images]]
     return ClusterImport(
-        edit, tuple(targets.tolist()), created & used, labels.images[is_held].astype(np.int32)
+        _difference(state, title, after, flags, table),
+        tuple(targets.tolist()),
+        created & used,
+        np.intersect1d(np.flatnonzero(is_held), labels.images).astype(np.int32),
+        outvoted.astype(np.int32),
     )
 
 

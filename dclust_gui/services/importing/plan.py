@@ -76,7 +76,7 @@ def plan_import(
 def cluster_import(
     plan: ImportPlan, state: Clustering, *, others_unassigned: bool = False
 ) -> tuple[ClusterImport, tuple[Problem, ...]]:
-    """The step that a plan makes of a state, and the labels that pinned clusters keep out.
+    """The step that a plan makes of a state, and the labels that pins and stacks keep out.
 
     Args:
         plan: The plan.
@@ -91,6 +91,8 @@ def cluster_import(
         if row is not None and row.is_pinned:
             why = f"It stays in '{row.title}', which is pinned."
         held.append(Problem(*plan.places[image], why))
+    why = "It is bound to images most of which have another label, and goes with them."
+    held += [Problem(*plan.places[image], why) for image in found.outvoted.tolist()]
     return found, tuple(held)
 
 

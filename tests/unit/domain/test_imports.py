@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageF
 from dclust_gui.domain.edits import EditKind, apply
 from dclust_gui.domain.imports import ImageLabels, import_clusters, is_unassigned, label_problem
 from dclust_gui.domain.names import check_names
+from dclust_gui.domain.stack_edits import kept_together
 from dclust_gui.domain.truth import NO_CLASS, Truth
 
 
@@ -86,6 +89,21 @@ def test_titles_of_unnamed_clusters_keep_their_number_where_it_is_free(state: Cl
     after = apply(state, found.edit)
     assert after.labels.tolist() == [2, 5, 2, 2, 3, 3, 4, 6]
     assert [after.clusters[key].name for key in (5, 4, 6)] == ["", "Dunes", ""]
+
+
+def test_a_label_is_that_of_the_whole_stack_and_most_labels_win(state: Clustering) -> None:
+    stacks = np.array([1, 1, 2, 2, 0, 0, 2, 0], np.int32)
+    labels = np.array([1, 1, 2, 2, 3, 3, 2, -1], np.int32)
+    bound = replace(state, stacks=stacks, labels=labels)
+    given = labels_of({0: "Dunes", 2: "Dunes", 3: "Reed", 6: "Reed", 7: "Reed"})
+    found = import_clusters(bound, given)
+    after = apply(bound, found.edit)
+    dunes, reed = found.clusters
+    assert after.labels.tolist() == [dunes, dunes, reed, reed, 3, 3, reed, reed]
+    assert found.outvoted.tolist() == [2]
+    assert found.held.tolist() == []
+    assert "6 images (2 stacks)" in found.edit.title
+    assert kept_together(bound, found.edit) is found.edit
 
 
 def test_labels_that_cannot_be_names_are_said(state: Clustering) -> None:

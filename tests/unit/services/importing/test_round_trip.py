@@ -30,8 +30,6 @@ from dclust_gui.services.xmp.sidecars import SidecarNames, write_sidecars
 from dclust_gui.storage.verified_copy import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.unit.services.importing.conftest import Library
 
 SAMPLES = Path(__file__).parents[4] / ".." / "shared" / "data" / "clothing10"
@@ -56,7 +54,7 @@ quick = settings(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`before/` with six files, and `after/` with the same under other names."""
     place = tmp_path_factory.mktemp("round")
     for number in range(N_FILES):
