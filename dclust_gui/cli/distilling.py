@@ -70,11 +70,13 @@ def distil(
             workspace.engine, snapshot, project.stem, Lesson(kind, precision, seed=seed)
         )
         taught = job.run(ignore_events if as_json else view, token)
-        save_student(taught, out)
+        note = save_student(workspace.engine, taught, out)
     if as_json:
-        output.say_json(_student_facts(taught, out))
+        output.say_json(_student_facts(taught, out, note))
     else:
         _say_student(taught, out)
+        if note:
+            output.say(note)
 
 
 def classify(
@@ -163,7 +165,7 @@ def _say_student(taught: TaughtStudent, out: Path) -> None:
         output.say(sentence)
 
 
-def _student_facts(taught: TaughtStudent, out: Path) -> dict[str, object]:
+def _student_facts(taught: TaughtStudent, out: Path, file_note: str) -> dict[str, object]:
     """What a student has learnt, for programs."""
     student, facts = taught.student, taught.facts
     return {
@@ -183,6 +185,7 @@ def _student_facts(taught: TaughtStudent, out: Path) -> dict[str, object]:
         "clusters": [{"cluster": c.id, "name": c.name, "images": c.images} for c in facts.clusters],
         "left_out": list(facts.left_out),
         "note": student.note_,
+        "file_note": file_note,
     }
 
 

@@ -11,6 +11,7 @@ from dclust_gui import __version__
 from dclust_gui.domain.clustering import UNASSIGNED, ImageFlag
 from dclust_gui.domain.errors import BackboneError, InputError, StorageError
 from dclust_gui.domain.events import Stage
+from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.outputs import check_output
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.algorithms.student.classifier import StudentClassifier
     from dclust_gui.algorithms.student.files import StudentFacts, TaughtStudent
+    from dclust_gui.algorithms.student.onnx_student import Sight
     from dclust_gui.domain.control import CancelToken, EventSink
     from dclust_gui.domain.runs import Run
     from dclust_gui.engine.pipeline import Engine
@@ -188,20 +190,54 @@ def check_model_path(path: Path) -> None:
     check_output(path, "The model")
 
 
-def save_student(taught: TaughtStudent, path: Path) -> None:
+def save_student(engine: Engine, taught: TaughtStudent, path: Path) -> str:
     """Write a student whole or not at all; an existing file is replaced.
+
+    Args:
+        engine: Knows where the backbone's weights are.
+        taught: The student.
+        path: Where; `.onnx` holds the backbone, too.
+
+    Returns:
+        A note where the backbone could not be written and the graph begins at its features; else
+        nothing.
 
     Raises:
         InputError: If the place or the ending cannot be used.
+        BackboneError: If the backbone is not on this computer any more.
         StorageError: If it cannot be written.
     """
     from dclust_gui.algorithms.student.files import student_bytes
+    from dclust_gui.algorithms.student.onnx_network import UnknownOperatorError
     from dclust_gui.storage.files import write_file
 
     check_model_path(path)
+    note, suffix = "", path.suffix.lower()
+    sight = _sight(engine, taught.facts) if suffix == ".onnx" else None
     try:
-        write_file(path.resolve(), [student_bytes(taught, path.suffix.lower())])
+        content = student_bytes(taught, suffix, sight)
+    except UnknownOperatorError as error:
+        content = student_bytes(taught, suffix)
+        note = (
+            f"The file holds the classifier alone and begins at the features of"
+            f" '{taught.facts.timm_name}': the network itself cannot be written ({error})."
+        )
+    try:
+        write_file(path.resolve(), [content])
     except OSError as error:
         raise StorageError(
             f"Could not write the model to '{path}'.", f"{error.strerror or error}."
         ) from error
+    return note
+
+
+def _sight(engine: Engine, facts: StudentFacts) -> Sight:
+    """The backbone of a student, as an image passes through it."""
+    from dclust_gui.algorithms.student.onnx_student import Sight
+    from dclust_gui.features.network import PooledFeatures
+    from dclust_gui.features.weights import load_network
+
+    settings = RunSettings(backbone=facts.backbone, quality=facts.quality)
+    spec = engine.backbone(RunRequest((), settings))
+    network = PooledFeatures(load_network(spec.timm_name, spec.weights_path)).eval()
+    return Sight(network, spec.input_size, spec.mean, spec.std, is_twofold=len(spec.views) > 1)

@@ -1,10 +1,9 @@
 """Keeps a student with all that is needed to sort images elsewhere: as .pt, or as .onnx.
 
 `.pt` is a dictionary of texts, numbers and tensors that `torch.load(weights_only=True)` reads; no
-code from a file is ever run. `.onnx` is a graph for other programs, from the backbone's features
-(as `timm` gives them) to calibrated probabilities and to distances (above 1: unlike the class);
-its metadata holds the class names and the same facts and numbers as the `.pt`, so that dclust
-reads it back without the package onnx.
+code from a file is ever run. `.onnx` is a graph for other programs (`onnx_student.py`); its
+metadata holds the class names and the same facts and numbers as the `.pt`, so that dclust reads it
+back without the package onnx.
 """
 
 from __future__ import annotations
@@ -29,7 +28,8 @@ from dclust_gui.algorithms.deep.networks import DenseLayers
 from dclust_gui.algorithms.distances import FeatureScale, Scaling
 from dclust_gui.algorithms.student.classifier import StudentClassifier
 from dclust_gui.algorithms.student.guard import Guard
-from dclust_gui.algorithms.student.onnx_file import Graph, model_bytes, read_metadata
+from dclust_gui.algorithms.student.onnx_file import read_metadata
+from dclust_gui.algorithms.student.onnx_student import Sight, onnx_bytes
 from dclust_gui.domain.errors import StorageError
 
 if TYPE_CHECKING:
@@ -124,16 +124,28 @@ class TaughtStudent:
     facts: StudentFacts
 
 
-def student_bytes(taught: TaughtStudent, suffix: str) -> bytes:
+def student_bytes(taught: TaughtStudent, suffix: str, sight: Sight | None = None) -> bytes:
     """A student as the content of a file.
 
     Args:
         taught: The student.
         suffix: ".pt" or ".onnx".
+        sight: The network that gives the features, for ".onnx"; without it the graph begins at
+            the features.
+
+    Raises:
+        UnknownOperatorError: If that network cannot be written.
     """
     facts, tensors = _packed(taught)
     if suffix == ".onnx":
-        return _onnx(taught, facts, tensors)
+        titles = [cluster.name or f"Cluster {cluster.id:02d}" for cluster in taught.facts.clusters]
+        metadata = {
+            "class_names": json.dumps(titles, ensure_ascii=False),
+            "threshold": repr(float(taught.student.threshold_)),
+            "dclust": facts,
+            "dclust.numbers": base64.b64encode(tensor_bytes(dict(tensors))).decode(),
+        }
+        return onnx_bytes(taught.student, taught.scale, sight, metadata, taught.facts.dclust)
     from io import BytesIO  # noqa: PLC0415 -- the other kind has no need of it
 
     found = BytesIO()
@@ -197,62 +209,6 @@ def _packed(taught: TaughtStudent) -> tuple[str, dict[str, Tensor]]:
     ):
         tensors[name] = torch.from_numpy(np.ascontiguousarray(values))
     return json.dumps(facts, ensure_ascii=False, allow_nan=False), tensors
-
-
-def _onnx(taught: TaughtStudent, facts: str, tensors: Mapping[str, Tensor]) -> bytes:
-    student, guard = taught.student, taught.student.guard_
-    graph = Graph("dclust student")
-    rows = _scaled_in(graph, taught.scale)
-    found = rows
-    layers = [layer for layer in student.network_.layers if isinstance(layer, torch.nn.Linear)]
-    for number, layer in enumerate(layers):
-        weight, bias = layer.weight.numpy(), layer.bias.numpy()
-        is_last = number == len(layers) - 1
-        if is_last:
-            weight = weight / np.float32(student.temperature_)
-            bias = bias / np.float32(student.temperature_)
-        names = [
-            graph.constant(f"weight_{number}", np.ascontiguousarray(weight.T)),
-            graph.constant(f"bias_{number}", bias),
-        ]
-        found = graph.node("Gemm", [found, *names])
-        found = found if is_last else graph.node("Relu", [found])
-    graph.node("Softmax", [found], "probabilities", axis=1)
-    means = guard.means
-    twice = graph.constant("means", np.ascontiguousarray(-2.0 * means.T))
-    lengths = graph.constant("lengths", np.square(means).sum(1))
-    across = graph.node("Gemm", [rows, twice, lengths])
-    own = graph.node("ReduceSumSquare", [rows], axes=[1], keepdims=1)
-    squared = graph.node("Relu", [graph.node("Add", [across, own])])
-    away = graph.node("Sqrt", [squared])
-    graph.node("Div", [away, graph.constant("reach", guard.reach)], "distance")
-    count = len(student.classes_)
-    classes = [c.name or f"Cluster {c.id:02d}" for c in taught.facts.clusters]
-    metadata = {
-        "class_names": json.dumps(classes, ensure_ascii=False),
-        "threshold": repr(float(student.threshold_)),
-        "dclust": facts,
-        "dclust.numbers": base64.b64encode(tensor_bytes(dict(tensors))).decode(),
-    }
-    inputs = {"features": int(student.n_features_in_)}
-    outputs = {"probabilities": count, "distance": count}
-    return model_bytes(graph, inputs, outputs, metadata, ("dclust", taught.facts.dclust))
-
-
-def _scaled_in(graph: Graph, scale: FeatureScale) -> str:
-    """Nodes that do what `FeatureScale.apply` does; gives the name of the scaled rows."""
-    rows = "features"
-    if len(scale.offset):
-        offset = graph.constant("offset", scale.offset.astype(np.float32))
-        rows = graph.node("Sub", [rows, offset])
-    if len(scale.factor):
-        factor = graph.constant("factor", scale.factor.astype(np.float32))
-        rows = graph.node("Mul", [rows, factor])
-    if scale.how in (Scaling.L2, Scaling.CENTRE_L2):
-        length = graph.node("ReduceL2", [rows], axes=[1], keepdims=1)
-        least = graph.constant("least", np.array([1e-30], np.float32))
-        rows = graph.node("Div", [rows, graph.node("Max", [length, least])])
-    return rows
 
 
 def _finite(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""Writes a small graph of dense layers as an ONNX file, and reads a file's metadata, without onnx.
+"""Writes a graph as an ONNX file, and reads a file's metadata, without onnx.
 
 An ONNX file is one protobuf message. The few kinds of fields that such a graph needs are written
 here directly, so that neither the package onnx nor torch's exporter has to be installed; the
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IR_VERSION, OPERATOR_SET = 8, 17
-_FLOAT = 1
+_FLOAT, _INT64 = 1, 7
+_ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_INTS = 1, 2, 7
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _METADATA = 14
 
@@ -37,16 +38,21 @@ class Graph:
     body: bytearray = field(default_factory=bytearray)
     count: int = 0
 
-    def constant(self, name: str, values: NDArray[np.float32]) -> str:
-        """Add a constant; gives its name."""
+    def constant(self, name: str, values: NDArray[np.generic]) -> str:
+        """Add a constant, int64 where `values` are whole numbers, else float32; gives its name."""
+        is_whole = values.dtype.kind == "i"
         tensor = b"".join(_number(1, size) for size in values.shape)
-        tensor += _number(2, _FLOAT) + _text(8, name)
-        tensor += _message(9, values.astype("<f4", copy=False).tobytes())
+        tensor += _number(2, _INT64 if is_whole else _FLOAT) + _text(8, name)
+        tensor += _message(9, values.astype("<i8" if is_whole else "<f4", copy=False).tobytes())
         self.body += _message(5, tensor)
         return name
 
     def node(
-        self, kind: str, inputs: Sequence[str], output: str = "", **integers: int | list[int]
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        output: str = "",
+        **attributes: int | float | list[int],  # noqa: PYI041 -- they are told apart
     ) -> str:
         """Add an operation; gives the name of its result.
 
@@ -54,25 +60,22 @@ class Graph:
             kind: Operator, as `Gemm`.
             inputs: Names of values.
             output: Name of the result; a new one if empty.
-            **integers: The operator's attributes.
+            **attributes: The operator's; numbers with a decimal point where it wants those.
         """
         self.count += 1
         output = output or f"value_{self.count}"
         node = b"".join(_text(1, name) for name in inputs) + _text(2, output)
         node += _text(3, f"{kind}_{self.count}") + _text(4, kind)
-        for name, value in integers.items():
-            is_list = isinstance(value, list)
-            items = value if isinstance(value, list) else [value]
-            numbers = b"".join(_number(8 if is_list else 3, item) for item in items)
-            node += _message(5, _text(1, name) + numbers + _number(20, 7 if is_list else 2))
+        for name, value in attributes.items():
+            node += _message(5, _text(1, name) + _attribute(value))
         self.body += _message(1, node)
         return output
 
 
 def model_bytes(
     graph: Graph,
-    inputs: Mapping[str, int],
-    outputs: Mapping[str, int],
+    inputs: Mapping[str, Sequence[int]],
+    outputs: Mapping[str, Sequence[int]],
     metadata: Mapping[str, str],
     producer: tuple[str, str],
 ) -> bytes:
@@ -80,14 +83,14 @@ def model_bytes(
 
     Args:
         graph: The graph.
-        inputs: Width by name; each is float32 (n, width).
+        inputs: Shape after the number of rows n, by name; each is float32 (n, *shape).
         outputs: The same.
         metadata: Further facts, by key.
         producer: Name and version of the program.
     """
     body = _text(2, graph.name) + bytes(graph.body)
-    body += b"".join(_message(11, _value(name, width)) for name, width in inputs.items())
-    body += b"".join(_message(12, _value(name, width)) for name, width in outputs.items())
+    body += b"".join(_message(11, _value(name, shape)) for name, shape in inputs.items())
+    body += b"".join(_message(12, _value(name, shape)) for name, shape in outputs.items())
     found = _number(1, IR_VERSION) + _text(2, producer[0]) + _text(3, producer[1])
     found += _message(7, body) + _message(8, _text(1, "") + _number(2, OPERATOR_SET))
     for key, value in metadata.items():
@@ -112,10 +115,21 @@ def read_metadata(data: bytes) -> dict[str, str]:
     return found
 
 
-def _value(name: str, width: int) -> bytes:
-    """A named float32 (n, width)."""
-    shape = _message(1, _text(2, "n")) + _message(1, _number(1, width))
-    return _text(1, name) + _message(2, _message(1, _number(1, _FLOAT) + _message(2, shape)))
+def _attribute(value: int | float | list[int]) -> bytes:  # noqa: PYI041 -- told apart
+    """What stands behind an attribute's name."""
+    if isinstance(value, list):
+        return b"".join(_number(8, item) for item in value) + _number(20, _ATTRIBUTE_INTS)
+    if isinstance(value, float):
+        number = _varint(2 << 3 | _FIXED32) + struct.pack("<f", value)
+        return number + _number(20, _ATTRIBUTE_FLOAT)
+    return _number(3, value) + _number(20, _ATTRIBUTE_INT)
+
+
+def _value(name: str, shape: Sequence[int]) -> bytes:
+    """A named float32 (n, *shape)."""
+    sides = _message(1, _text(2, "n"))
+    sides += b"".join(_message(1, _number(1, side)) for side in shape)
+    return _text(1, name) + _message(2, _message(1, _number(1, _FLOAT) + _message(2, sides)))
 
 
 def _varint(value: int) -> bytes:

@@ -130,7 +130,7 @@ def test_what_cannot_be_done_is_said(
     with pytest.raises(InputError, match="threshold"):
         classify_folders(workspace.engine, taught, request, ignore_events, CancelToken(), 2.0)
     with pytest.raises(InputError, match=r"ends in \.pt"):
-        save_student(taught, tmp_path / "model.bin")
+        save_student(workspace.engine, taught, tmp_path / "model.bin")
     bare = replace(snapshot_of(session), run=None)
     with pytest.raises(InputError, match="Cluster first"):
         DistilJob(workspace.engine, bare).run(ignore_events, CancelToken())
@@ -150,7 +150,7 @@ def test_the_model_survives_its_file(
 
     taught = distil(session, workspace)
     for name in ("m.pt", "m.onnx"):
-        save_student(taught, tmp_path / name)
+        assert save_student(workspace.engine, taught, tmp_path / name) == ""
         again = read_student(tmp_path / name)
         assert again.facts == taught.facts
         rows = np.ones((2, again.student.n_features_in_), np.float32)

@@ -132,7 +132,7 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_metadata_of_another_writer_is_found_between_other_fields() -> None:
-    data = model_bytes(Graph("g"), {"a": 1}, {"b": 2}, {"key": "value"}, ("x", "1"))
+    data = model_bytes(Graph("g"), {"a": [1]}, {"b": [2]}, {"key": "value"}, ("x", "1"))
     fixed = struct.pack("<B", 99 << 3 & 0x7F | 5) + b"1234"
     assert read_metadata(fixed + data) == {"key": "value"}
     with pytest.raises(ValueError, match="early"):
