@@ -29,6 +29,7 @@ from dclust_gui.services.export_steps import (
     UnitFiles,
     ordered_renames,
 )
+from dclust_gui.services.xmp.embedding import takes_keywords
 from dclust_gui.storage.export_journal import GENERATED, JournalState, path_text, read_journal
 from dclust_gui.storage.file_modes import ExportMode, is_same_device, link_text
 
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
     from dclust_gui.domain.images import ImageRecord
 
 _JOURNAL_BYTES_PER_FILE = 1024
+_KEYWORD_BYTES_PER_FILE = 4096
+_WHY_NOT_EMBEDDED = {
+    ExportMode.MOVE: "The originals themselves are moved, and they are never written to.",
+    ExportMode.HARDLINK: "A hard link is the original itself, and originals are never written to.",
+    ExportMode.SYMLINK: "A link leads to the original, and originals are never written to.",
+    ExportMode.REFLINK: "Such copies are to share all their blocks with the originals.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,9 @@ class ExportRequest:
         layout: Folders and names.
         project: The project file, so that it can follow a move; None where there is none.
         choices: What a person has decided where `on_conflict` asks, by path of the image's file.
+        embed_keywords: The names of the clusters are embedded in the copies as XMP keywords, where
+            the format takes them; copies only, as originals are never written to.
+        verify: Copies are read back and compared; False checks their sizes only.
     """
 
     target: Path
@@ -64,6 +75,8 @@ class ExportRequest:
     layout: Layout = field(default_factory=Layout)
     project: Path | None = None
     choices: Mapping[bytes, OnConflict] = field(default_factory=dict)
+    embed_keywords: bool = False
+    verify: bool = True
 
     def wants(self, cluster: int) -> bool:
         """Whether images of a cluster (or of `UNASSIGNED`) are asked for."""
@@ -120,8 +133,9 @@ def export_items(images: Sequence[ImageRecord], clustering: Clustering) -> list[
     """
     titles = {key: cluster.title for key, cluster in clustering.clusters.items()}
     titles[UNASSIGNED] = UNASSIGNED_FOLDER
+    names = {key: cluster.name for key, cluster in clustering.clusters.items()}
     return [
-        ExportItem(image, label, titles[label])
+        ExportItem(image, label, titles[label], names.get(label, ""))
         for image, label in zip(images, clustering.labels.tolist(), strict=True)
     ]
 
@@ -152,6 +166,12 @@ def plan_export(
         InputError: If the target cannot be used or has too little space.
         StorageError: If the target holds a journal that cannot be read.
     """
+    if request.embed_keywords and request.mode is not ExportMode.COPY:
+        raise InputError(
+            f"Keywords cannot be embedded in mode '{request.mode}'.",
+            _WHY_NOT_EMBEDDED[request.mode],
+            "Copy, or write the keywords into sidecars.",
+        )
     request = replace(request, target=request.target.absolute())
     check_target(request.target, roots, request.mode)
     return _Planner(items, roots, request, token or CancelToken()).plan()
@@ -277,6 +297,7 @@ class _Planner:
             tuple(wishes.mapped({unit.item.cluster for unit in units})),
         )
         needed = n_bytes + _JOURNAL_BYTES_PER_FILE * len(steps)
+        needed += _KEYWORD_BYTES_PER_FILE * sum(bool(step.keywords) for step in steps)
         if needed > plan.free_bytes:
             why = f"{needed:,} bytes are needed, {plan.free_bytes:,} are free."
             hint = "Choose another drive, or export fewer clusters."
@@ -356,11 +377,14 @@ class _Planner:
         for source, present, stamp, destination in rows:
             size = stamp[0] if stamp else (present.file.size if present else 0)
             when = stamp[1] if stamp else 0
+            keywords = self._keywords(unit, source, size)
             if present is None or (present.is_changed and present.file.destination != destination):
                 if present is not None:
                     self._notes["changed"] += 1
                 if stamp is not None:
-                    steps.append(ExportStep(Action.COPY, source, destination, size, None, when))
+                    steps.append(
+                        ExportStep(Action.COPY, source, destination, size, None, when, keywords)
+                    )
                 continue
             if present.is_changed:
                 self._notes["changed"] += 1
@@ -369,14 +393,25 @@ class _Planner:
             has_moved = present.file.destination != destination
             if has_moved:
                 steps.append(ExportStep(Action.RENAME, source, destination, size, present, when))
-            action = self._needed(source, present, stamp)
+            action = self._needed(source, present, stamp, keywords)
             if action is not Action.KEEP:
-                steps.append(ExportStep(action, source, destination, size, present, when))
+                steps.append(ExportStep(action, source, destination, size, present, when, keywords))
             elif not has_moved:
                 steps.append(ExportStep(Action.KEEP, source, destination, size, present))
         return steps
 
-    def _needed(self, source: Path, present: Present, stamp: tuple[int, int] | None) -> Action:
+    def _keywords(self, unit: UnitFiles, source: Path, size: int) -> str:
+        """The name to embed in the copy of a file; empty for none."""
+        if not self._request.embed_keywords or not unit.item.name:
+            return ""
+        if takes_keywords(source.name, size):
+            return unit.item.name
+        self._notes["no keywords"] += 1
+        return ""
+
+    def _needed(
+        self, source: Path, present: Present, stamp: tuple[int, int] | None, keywords: str
+    ) -> Action:
         """What must be done with the content of a file that is there already."""
         file, mode = present.file, self._request.mode
         if stamp is None:
@@ -390,7 +425,7 @@ class _Planner:
             case ExportMode.SYMLINK:
                 return Action.KEEP if file.link == link_text(source, path) else Action.UPDATE
             case _:
-                is_same = stamp == (file.size, file.source_mtime_ns)
+                is_same = stamp == file.source_stamp and keywords == file.keywords
                 return Action.KEEP if is_same else Action.UPDATE
 
     def _warnings(self, n_damaged: int, target: Path, *, is_ours: bool) -> list[str]:
@@ -401,9 +436,11 @@ class _Planner:
             "missing": "cannot be found and will be left out.",
             "conflict": "will be left out, as files of the same names are there already.",
             "changed": "in the export was changed by hand and will be left as it is.",
+            "no keywords": "of other kinds than JPEG, PNG, TIFF and WebP will be copied without"
+            " keywords in them.",
             "open": "would get names that others have; decide what to do with each.",
         }
-        nouns = {"missing": "file", "changed": "file"}
+        nouns = {"missing": "file", "changed": "file", "no keywords": "file"}
         warnings = [
             f"{count_of(notes[k], nouns.get(k, 'image'))} {texts[k]}" for k in texts if notes[k]
         ]

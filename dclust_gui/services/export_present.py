@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dclust_gui.services.xmp.embedding import expected_copy
 from dclust_gui.storage.export_journal import (
     TEMPORARY_PREFIX,
     ExportedFile,
@@ -272,10 +273,8 @@ class PresentFiles:
         """A copy that was finished but not recorded: its content is the original's."""
         try:
             original = source.stat()
-            if original.st_size != status.st_size:
-                return None
-            content = content_hash(path)
-            if content != content_hash(source):
+            size, content = original_copy(source, begun.keywords)
+            if size != status.st_size or content != content_hash(path):
                 return None
         except OSError:
             return None
@@ -287,8 +286,25 @@ class PresentFiles:
             status.st_mtime_ns,
             content,
             begun.mode,
+            keywords=begun.keywords,
+            source_size=-1 if original.st_size == size else original.st_size,
         )
         return Present(file, is_recorded=False)
+
+
+def original_copy(source: Path, keywords: str) -> tuple[int, bytes]:
+    """Size and content hash that the copy of an original has.
+
+    Args:
+        source: The original.
+        keywords: Name that was to be embedded in the copy; empty for none.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    if keywords:
+        return expected_copy(source, keywords)
+    return source.stat().st_size, content_hash(source)
 
 
 def _n_common_parts(a: bytes, b: bytes) -> int:

@@ -52,11 +52,13 @@ class ExportItem:
         image: The image with its companions.
         cluster: The cluster's id or `UNASSIGNED`.
         folder: The cluster's title.
+        name: The name that a person gave the cluster; empty for none.
     """
 
     image: ImageRecord
     cluster: int
     folder: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class ExportStep:
         size: Bytes.
         present: The copy that is there; None for a new one.
         mtime_ns: The original's time of change; 0 where it is gone.
+        keywords: Name to embed in the copy; empty for none.
     """
 
     action: Action
@@ -78,6 +81,7 @@ class ExportStep:
     size: int
     present: Present | None = None
     mtime_ns: int = 0
+    keywords: str = ""
 
 
 @dataclass(frozen=True, slots=True)

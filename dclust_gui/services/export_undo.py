@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from dclust_gui.engine.progress import StageMeter
 from dclust_gui.services.export_present import (
     is_our_symlink,
     is_same_file,
+    original_copy,
     path_in,
     path_of,
     regular_status,
@@ -27,6 +28,7 @@ from dclust_gui.storage.export_journal import (
     ExportedFile,
     ExportJournal,
     JournalState,
+    StartedFile,
     path_text,
     read_journal,
 )
@@ -202,31 +204,45 @@ def _files(target: Path, state: JournalState) -> list[ExportedFile]:
             continue
         before = files.get(source)
         if before is not None and os.path.lexists(path_in(target, before.destination)):
-            continue  # a move inside the export that had not been carried out
+            # a move inside the export that had not been carried out; or an update, perhaps done
+            files[source] = _updated(path, before, begun)
+            continue
         status = path.lstat()
-        content, mtime, link = b"", status.st_mtime_ns, ""
+        size, content, mtime, link = begun.size, b"", status.st_mtime_ns, ""
         if before is not None:
-            content, mtime, link = before.content, before.mtime_ns, before.link
+            size, content = before.size, before.content
+            mtime, link = before.mtime_ns, before.link
         elif begun.mode == ExportMode.SYMLINK:
             with contextlib.suppress(OSError):
                 link = os.readlink(path)  # noqa: PTH115 -- as text, undecoded
         elif begun.mode in (ExportMode.COPY, ExportMode.REFLINK):
-            content = _content_of(path_of(source))
+            size, content = _copy_of(path_of(source), begun.keywords)
         elif begun.mode == ExportMode.MOVE:
             mtime = begun.mtime_ns
             if os.path.lexists(path_of(source)):  # to another drive: there are two files
-                content = _content_of(path_of(source))
+                size, content = _copy_of(path_of(source), "")
         files[source] = ExportedFile(
-            source, begun.destination, begun.size, begun.mtime_ns, mtime, content, begun.mode, link
+            source, begun.destination, size, begun.mtime_ns, mtime, content, begun.mode, link
         )
     return list(files.values())
 
 
-def _content_of(path: Path) -> bytes:
+def _updated(path: Path, before: ExportedFile, begun: StartedFile) -> ExportedFile:
+    """What a file is whose update had been begun: the old copy, or the new one."""
+    is_update = begun.destination == before.destination and not begun.previous
+    if not is_update or before.mode != ExportMode.COPY or _is_what_was_written(path, before):
+        return before
+    size, content = _copy_of(path_of(begun.source), begun.keywords)
+    new = replace(before, size=size, content=content, keywords=begun.keywords)
+    return new if _is_what_was_written(path, new) else before
+
+
+def _copy_of(original: Path, keywords: str) -> tuple[int, bytes]:
+    """Size and content hash of the copy of an original; of no file where that cannot be read."""
     try:
-        return content_hash(path)
+        return original_copy(original, keywords)
     except OSError:
-        return b"\0"  # the content of no file
+        return -1, b"\0"
 
 
 def _folders(target: Path, state: JournalState) -> list[Path]:

@@ -13,6 +13,8 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as _quoted
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from dclust_gui.domain.errors import StorageError
@@ -20,14 +22,13 @@ from dclust_gui.domain.images import display_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
     from types import TracebackType
 
 JOURNAL_NAME = ".dclust-journal.jsonl"
 """Name of the journal in the folder of an export; folders that hold one are never scanned."""
 
-JOURNAL_VERSION = 2
-"""2 knows links, moves, folders that the export made, and what was undone."""
+JOURNAL_VERSION = 3
+"""2 knows links, moves, folders that the export made, and what was undone; 3 keywords in copies."""
 
 TEMPORARY_PREFIX = ".dclust-part-"
 
@@ -52,6 +53,8 @@ class ExportedFile:
             nobody needs to read for that.
         mode: How it was made: a value of `ExportMode`.
         link: Text of a symlink; empty for all else.
+        keywords: Name that was to be embedded in the copy, also where its format takes none.
+        source_size: Bytes of the original; differs from `size` where a name was embedded.
     """
 
     source: bytes
@@ -62,6 +65,14 @@ class ExportedFile:
     content: bytes
     mode: str = "copy"
     link: str = ""
+    keywords: str = ""
+    source_size: int = -1
+
+    @property
+    def source_stamp(self) -> tuple[int, int]:
+        """Size and time of change of the original when it was copied."""
+        size = self.size if self.source_size < 0 else self.source_size
+        return (size, self.source_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +82,11 @@ class StartedFile:
     Attributes:
         source: Absolute path of the original, bytes.
         destination: Path below the export's folder, bytes.
-        size: Bytes expected.
+        size: Bytes of the original.
         previous: Where it was in the export before; empty for a new one.
         mode: How it was to be made; a value of `ExportMode`.
         mtime_ns: The original's time of change.
+        keywords: Name that was to be embedded in the copy.
     """
 
     source: bytes
@@ -83,6 +95,7 @@ class StartedFile:
     previous: bytes = b""
     mode: str = "copy"
     mtime_ns: int = 0
+    keywords: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +196,7 @@ class _Reading:
                 previous,
                 str(record.get("mode", "copy")),
                 int(record.get("mtime_ns", 0)),
+                str(record.get("keywords", "")),
             )
             self._started[begun.source] = begun
         elif operation == "done":
@@ -217,6 +231,8 @@ def _finished(record: _Record) -> ExportedFile:
         bytes.fromhex(str(record["hash"])),
         str(record["mode"]),
         str(record.get("link", "")),
+        str(record.get("keywords", "")),
+        int(record.get("source_size", -1)),
     )
 
 
@@ -252,6 +268,7 @@ class ExportJournal:
         self._folder = folder
         self._mode = mode
         self._project = project
+        self._n_temporaries = 0
         what = f"Could not export to {path_text(folder)}."
         try:
             is_new = not folder.exists()
@@ -285,7 +302,8 @@ class ExportJournal:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self.temporary.unlink(missing_ok=True)
+            for path in (str(self.temporary), *self.temporaries(self._n_temporaries)):
+                Path(path).unlink(missing_ok=True)
             os.fsync(self._handle)
         except OSError:
             pass  # a drive that was pulled out; what the journal says is still true
@@ -298,41 +316,24 @@ class ExportJournal:
         Raises:
             OSError: If it cannot be written.
         """
-        records: list[_Record] = []
-        for file in files:
-            record: _Record = {
-                "op": "start",
-                "source": _text(file.source),
-                "to": _text(file.destination),
-                "size": file.size,
-            }
-            if file.mode != "copy":
-                record |= {"mode": file.mode, "mtime_ns": file.mtime_ns}
-            if file.previous:
-                record["previous"] = _text(file.previous)
-            records.append(record)
-        self._write(records)
+        self._write_text("".join([_start_line(file) for file in files]))
         os.fsync(self._handle)
 
-    def finish(self, file: ExportedFile) -> None:
-        """Say that a file is whole and in its place; reaches the disk with the next `start`.
+    def finish(self, *files: ExportedFile) -> None:
+        """Say that files are whole and in their places; on the disk with the next `start`.
 
         Raises:
             OSError: If it cannot be written.
         """
-        record: _Record = {
-            "op": "done",
-            "source": _text(file.source),
-            "to": _text(file.destination),
-            "size": file.size,
-            "hash": file.content.hex(),
-            "mode": file.mode,
-            "source_mtime_ns": file.source_mtime_ns,
-            "mtime_ns": file.mtime_ns,
-        }
-        if file.link:
-            record["link"] = file.link
-        self._write([record])
+        self._write_text("".join([_done_line(file) for file in files]))
+
+    def temporaries(self, n_files: int) -> list[str]:
+        """Paths for files on their way into the export; always the same ones.
+
+        Whatever a session leaves there is removed at its end, or else by the next one.
+        """
+        self._n_temporaries = max(self._n_temporaries, n_files)
+        return [f"{self.temporary}-{n}" for n in range(n_files)]
 
     def will_make_folder(self, folder: bytes) -> None:
         """Say that the export is about to make a folder; reaches the disk with the next `start`.
@@ -371,8 +372,12 @@ class ExportJournal:
 
     def _begin(self, *, is_new: bool) -> None:
         """Remove what earlier sessions left unfinished, and open this one."""
-        for name in self.state.temporaries:
-            (self._folder / name).unlink(missing_ok=True)
+        former = self.state.temporaries
+        if former:
+            several = tuple(f"{name}-" for name in former)
+            for name in os.listdir(self._folder):  # noqa: PTH208 -- names only
+                if name in former or name.startswith(several):
+                    (self._folder / name).unlink(missing_ok=True)
         size = os.fstat(self._handle).st_size
         now = datetime.now(UTC).isoformat(timespec="seconds")
         # also in a journal that an older version began, whose programs must not read on
@@ -393,8 +398,41 @@ class ExportJournal:
         os.fsync(self._handle)
 
     def _write(self, records: list[_Record]) -> None:
-        text = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in records)
+        self._write_text("".join(map(_line, records)))
+
+    def _write_text(self, text: str) -> None:
         _write_all(self._handle, text.encode("ascii"))
+
+
+def _line(record: _Record) -> str:
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def _start_line(file: StartedFile) -> str:
+    """What `_line` makes of it, in a third of the time: there is one for every file."""
+    more = ""
+    if file.mode != "copy":
+        more = f',"mode":{_quoted(file.mode)},"mtime_ns":{file.mtime_ns}'
+    if file.previous:
+        more += f',"previous":{_quoted(_text(file.previous))}'
+    if file.keywords:
+        more += f',"keywords":{_quoted(file.keywords)}'
+    source, to = _quoted(_text(file.source)), _quoted(_text(file.destination))
+    return f'{{"op":"start","source":{source},"to":{to},"size":{file.size}{more}}}\n'
+
+
+def _done_line(file: ExportedFile) -> str:
+    more = f',"link":{_quoted(file.link)}' if file.link else ""
+    if file.keywords:
+        more += f',"keywords":{_quoted(file.keywords)}'
+    if file.source_size not in (-1, file.size):
+        more += f',"source_size":{file.source_size}'
+    source, to = _quoted(_text(file.source)), _quoted(_text(file.destination))
+    return (
+        f'{{"op":"done","source":{source},"to":{to},"size":{file.size},'
+        f'"hash":"{file.content.hex()}","mode":{_quoted(file.mode)},'
+        f'"source_mtime_ns":{file.source_mtime_ns},"mtime_ns":{file.mtime_ns}{more}}}\n'
+    )
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -16,6 +16,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ _EMPTY = (
     "</x:xmpmeta>\n"
     '<?xpacket end="w"?>'
 )
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTAINERS = ("Bag", "Seq", "Alt")
 
 
@@ -139,7 +141,8 @@ def _wanted(names: Sequence[str]) -> dict[_Property, list[str]]:
     """What must stand in each property."""
     wanted: dict[_Property, list[str]] = {_FLAT: [], _LIGHTROOM: [], _DIGIKAM: []}
     for name in names:
-        levels = [part.strip() for part in name.split("/") if part.strip()]
+        text = _NOT_IN_XML.sub("_", name)
+        levels = [part.strip() for part in text.split("/") if part.strip()]
         if not levels:
             continue
         for text, where in (

@@ -58,7 +58,7 @@ class World:
             content = verified_copy.content_hash(self.root / os.fsdecode(unit.relative))
             image = ImageRecord(0, unit.relative, unit.stamp, content, facts, unit.companions)
             number = UNASSIGNED if title is None else ids[title]
-            items.append(ExportItem(image, number, title or "Unassigned"))
+            items.append(ExportItem(image, number, title or "Unassigned", title or ""))
         return items
 
     def plan(

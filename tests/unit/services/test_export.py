@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,7 @@ from dclust_gui.domain.errors import InputError, StorageError
 from dclust_gui.domain.events import Event, ImageSkipped, Stage, StageProgressed
 from dclust_gui.domain.images import ImageFacts, ImageStatus
 from dclust_gui.engine.scan import scan
-from dclust_gui.services import export
+from dclust_gui.services import export_copies
 from dclust_gui.services.export import ExportResult, run_export
 from dclust_gui.services.export_plan import (
     Action,
@@ -438,15 +438,15 @@ def test_a_full_disk_stops_and_keeps_what_is_done(
     for i in range(5):
         world.add(f"{i}.jpg")
     clusters = {f"{i}.jpg": "X" for i in range(5)}
-    real = verified_copy.copy_verified
+    real = verified_copy.write_copy
 
-    def fill(source: Path, temporary: Path, token: CancelToken) -> verified_copy.CopiedFile:
-        if source.name == "3.jpg":
-            temporary.write_bytes(b"part")
+    def fill(source: str, temporary: str, *more: Any, **options: Any) -> verified_copy.WrittenCopy:
+        if source.endswith("3.jpg"):
+            Path(temporary).write_bytes(b"part")
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(source, temporary, token)
+        return real(source, temporary, *more, **options)
 
-    monkeypatch.setattr(export, "copy_verified", fill)
+    monkeypatch.setattr(export_copies, "write_copy", fill)
     result = world.export(clusters)
     assert (result.copied, "full" in result.stopped) == (3, True)
     assert list(world.files()) == ["X/0.jpg", "X/1.jpg", "X/2.jpg"]
@@ -495,16 +495,17 @@ def test_cancel_in_the_middle_keeps_whole_files_and_the_next_export_finishes(
         world.add(name)
     token = CancelToken()
     real = verified_copy.content_hash
-    copied: list[Path] = []
-    copy = verified_copy.copy_verified
+    copied: list[str] = []
+    copy = verified_copy.write_copy
 
-    def cancel_at_third(source: Path, temporary: Path, t: CancelToken) -> verified_copy.CopiedFile:
+    def cancel_at_third(source: str, *more: Any, **options: Any) -> verified_copy.WrittenCopy:
         copied.append(source)
         if len(copied) == 3:
             token.cancel()
-        return copy(source, temporary, t)
+        return copy(source, *more, **options)
 
-    monkeypatch.setattr(export, "copy_verified", cancel_at_third)
+    monkeypatch.setattr(export_copies, "FILES_PER_BATCH", 2)
+    monkeypatch.setattr(export_copies, "write_copy", cancel_at_third)
     with pytest.raises(Cancelled):
         run_export(world.plan(clusters), ignore_events, token)
     monkeypatch.undo()
@@ -520,9 +521,8 @@ sys.path.insert(0, sys.argv[4])
 from dclust_gui.domain.control import CancelToken, ignore_events
 from dclust_gui.domain.images import ImageFacts, ImageRecord, ImageStatus
 from dclust_gui.engine.scan import scan
-from dclust_gui.services import export
+from dclust_gui.services import export, export_copies, export_run
 from dclust_gui.services.export_plan import ExportItem, ExportRequest, plan_export
-from dclust_gui.storage import export_journal, verified_copy
 
 root, target, where = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 title = sys.argv[5]
@@ -540,18 +540,18 @@ def dies(function, at, before):
     return wrapped
 
 if where == "before the name":
-    export.place = dies(export.place, 3, True)
+    export_run.place = dies(export_run.place, 3, True)
 elif where == "after the name":
-    export.place = dies(export.place, 3, False)
+    export_run.place = dies(export_run.place, 3, False)
 elif where == "between both names":
     os.link = dies(os.link, 3, False)
 elif where == "while writing":
-    verified_copy._check_written = dies(verified_copy._check_written, 3, True)
+    export_copies.check_copy = dies(export_copies.check_copy, 3, True)
 elif where == "placeholder":
     def refuse(*_, **__):
         raise PermissionError(1, "no hard links here")
     os.link = refuse
-    Path.replace = dies(Path.replace, 3, True)
+    os.replace = dies(os.replace, 3, True)
 items = [
     ExportItem(ImageRecord(0, u.relative, u.stamp, b"", ImageFacts(ImageStatus.OK), u.companions),
                1, title)

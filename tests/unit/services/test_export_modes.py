@@ -10,7 +10,7 @@ import pytest
 
 from dclust_gui.domain.control import CancelToken, ignore_events
 from dclust_gui.domain.errors import InputError
-from dclust_gui.services import export, export_undo
+from dclust_gui.services import export, export_run, export_undo
 from dclust_gui.services.export_layout import Layout
 from dclust_gui.services.export_plan import Action, ExportMode
 from dclust_gui.services.export_undo import UndoAction, UndoResult, plan_undo, run_undo
@@ -185,7 +185,7 @@ def test_a_move_takes_the_originals_along_and_keeps_them_whole(full: World) -> N
 def test_a_move_to_another_drive_copies_checks_and_only_then_removes(
     full: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "is_same_device", lambda *_: False)
+    monkeypatch.setattr(export_run, "is_same_device", lambda *_: False)
     monkeypatch.setattr(export_undo, "is_same_device", lambda *_: False)
     before = full.originals()
     result = full.export(CLUSTERS, mode=ExportMode.MOVE)

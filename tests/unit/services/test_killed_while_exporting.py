@@ -30,7 +30,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from dclust_gui.domain.control import CancelToken, ignore_events
-from dclust_gui.services import export
+from dclust_gui.services import export, export_run
 from tests.unit.services.conftest import World
 from tests.unit.services.test_killed_while_exporting import CLUSTERS, LAYOUT
 
@@ -54,7 +54,7 @@ def deadly(function):
 
 plan = world.plan(CLUSTERS, mode=export.ExportMode(mode), layout=LAYOUT)
 if other_drive == "yes":
-    export.is_same_device = lambda *_: False
+    export_run.is_same_device = lambda *_: False
 for name in ("link", "unlink", "replace", "rename", "mkdir", "symlink", "write", "fsync", "open"):
     setattr(os, name, deadly(getattr(os, name)))
 export.run_export(plan, ignore_events, CancelToken())

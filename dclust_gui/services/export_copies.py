@@ -1,0 +1,152 @@
+"""Writes copies many at a time: all under temporary names, one wait for the disk, then a check."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dclust_gui.services.xmp.embedding import with_keywords
+from dclust_gui.storage.file_sync import sync_files
+from dclust_gui.storage.verified_copy import CopiedFile, WrittenCopy, check_copy, write_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dclust_gui.domain.control import CancelToken
+    from dclust_gui.services.export_steps import ExportStep
+
+FILES_PER_BATCH = 64
+"""So many files may have to be looked at again after a crash."""
+
+BYTES_PER_BATCH = 64 << 20
+"""A batch ends with the file that reaches this, so that large files do not wait for others."""
+
+DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        step: The file.
+        temporary: Where the copy is.
+        copied: What was copied; None where it failed.
+        error: Why it failed.
+        unnamed: Why the copy does not hold its cluster's name though it should; empty else.
+    """
+
+    step: ExportStep
+    temporary: str = ""
+    copied: CopiedFile | None = None
+    error: OSError | None = None
+    unnamed: str = ""
+
+
+def batches(steps: Sequence[ExportStep]) -> Iterator[Sequence[ExportStep]]:
+    """Cut steps into parts that are begun together."""
+    start = n_bytes = 0
+    for end, step in enumerate(steps, start=1):
+        n_bytes += step.size
+        if end - start == FILES_PER_BATCH or n_bytes >= BYTES_PER_BATCH:
+            yield steps[start:end]
+            start, n_bytes = end, 0
+    if start < len(steps):
+        yield steps[start:]
+
+
+def copy_files(
+    steps: Sequence[ExportStep], temporaries: Sequence[str], token: CancelToken, *, verify: bool
+) -> list[Outcome]:
+    """Copy files to temporary names, write them through to the disk, and read them back.
+
+    Args:
+        steps: The files.
+        temporaries: A name for each that nothing has.
+        token: Stops the work.
+        verify: False leaves out hashes and reading back.
+
+    Returns:
+        What became of each; fewer where the disk is full, whose error is the last one then.
+
+    Raises:
+        Cancelled: If the job was cancelled; no temporary file is left then.
+    """
+    outcomes: list[Outcome] = []
+    written: list[WrittenCopy | None] = []
+    try:
+        for step, temporary in zip(steps, temporaries, strict=False):
+            outcome, copy = _write(step, temporary, token, verify=verify)
+            outcomes.append(outcome)
+            written.append(copy)
+            if outcome.error is not None and outcome.error.errno in DISK_FULL:
+                break
+        _settle(outcomes, written, token, verify=verify)
+    except BaseException:
+        remove_quietly(*(copy.temporary for copy in written if copy is not None))
+        raise
+    return outcomes
+
+
+def _write(
+    step: ExportStep, temporary: str, token: CancelToken, *, verify: bool
+) -> tuple[Outcome, WrittenCopy | None]:
+    reasons: list[str] = []
+    rewrite = partial(_rewritten, keywords=step.keywords, reasons=reasons)
+    try:
+        copy = write_copy(
+            os.fspath(step.source),
+            temporary,
+            token,
+            rewrite if step.keywords else None,
+            with_hash=verify or bool(step.keywords),
+        )
+    except OSError as error:
+        return Outcome(step, error=error), None
+    return Outcome(step, temporary, copy.copied, None, "".join(reasons)), copy
+
+
+def _rewritten(data: bytes, *, keywords: str, reasons: list[str]) -> bytes:
+    """What a copy is to hold; why not its keywords, where that cannot be."""
+    changed, reason = with_keywords(data, keywords)
+    if reason:
+        reasons.append(reason)
+    return changed
+
+
+def _settle(
+    outcomes: list[Outcome],
+    written: Sequence[WrittenCopy | None],
+    token: CancelToken,
+    *,
+    verify: bool,
+) -> None:
+    """Wait for the disk and check; failures replace the outcomes."""
+    copies = [(i, copy) for i, copy in enumerate(written) if copy is not None]
+    try:
+        sync_files([copy.temporary for _, copy in copies])
+    except OSError as error:
+        for i, copy in copies:
+            outcomes[i] = replace(outcomes[i], copied=None, error=error)
+            remove_quietly(copy.temporary)
+        return
+    if not verify:
+        return
+    for i, copy in copies:
+        try:
+            token.checkpoint()
+            check_copy(copy, token)
+        except OSError as error:
+            outcomes[i] = replace(outcomes[i], copied=None, error=error)
+            remove_quietly(copy.temporary)
+
+
+def remove_quietly(*temporaries: str) -> None:
+    """Remove files that are of no use any more; never raises."""
+    for path in temporaries:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108 -- a text
