@@ -8,12 +8,12 @@ one-to-one match) before and after one and two rounds, by teacher; the last teac
 pipeline with 30 corrections and 90 approvals, scored on the images that were neither.
 
     python tests/benchmarks/bench_distil.py FEATURES_FOLDER [--seeds 2] [--sets clothing10 ...]
+        [--results FILE]
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from dclust_gui.algorithms import UMAP, Agglomerative, KMeans
 from dclust_gui.algorithms.distances import scale_features
 from dclust_gui.algorithms.student import StudentClassifier
 from dclust_gui.algorithms.student.selftraining import self_train
+from dclust_gui.services.bench.results import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,16 @@ if TYPE_CHECKING:
 
 SETS = ("clothing10", "plankton30", "trash6")
 CORRECTIONS, APPROVALS = 30, 90
+TITLE = "Students: distillation and self-training"
+COMMAND = "python tests/benchmarks/bench_distil.py FEATURES_FOLDER --results RESULTS.md"
+NOTE = (
+    "First table: students taught the default's clusters (k given), one seed, on images they had "
+    "not seen (5 folds): agreement, calibration error, the threshold for 95 % precision, what part "
+    "is then sorted and how much of it rightly, and what part of the images of other collections "
+    "is taken for one of these. Second: points of accuracy gained by one and by two rounds of "
+    "self-training, by teacher. It gains 0.6 to 1 point where a person has corrected the clusters "
+    "and nothing to speak of (-0.8 to +1.0) by other teachers."
+)
 
 
 @dataclass(frozen=True)
@@ -144,8 +155,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--results", type=Path, default=None)
     options = parser.parse_args()
-    out = sys.stdout
+    report = Report()
     found = [load(next(options.folder.glob(f"{name}.*npz"))) for name in options.sets]
     every = [load(path) for path in sorted(options.folder.glob("*.npz"))]
     defaults = {
@@ -153,20 +165,26 @@ def main() -> None:
         for one in found
         for seed in range(options.seeds)
     }
-    out.write("| set | student | agreement | ECE | threshold | sorted | right of these |")
-    out.write(" foreign images sorted | s |\n|---|---|---|---|---|---|---|---|---|\n")
+    report.say(
+        "| set | student | agreement | ECE | threshold | sorted | right of these |"
+        " foreign images sorted | s |"
+    )
+    report.say("|---|---|---|---|---|---|---|---|---|")
     for one in found:
         others = [other for other in every if other.name != one.name]
         for kind in ("linear", "mlp"):
-            out.write(taught_row(one, defaults[one.name, 0], kind, others, 0) + "\n")
-            out.flush()
-    out.write("\n| set | seed | teacher | before | one round | two rounds | moved |")
-    out.write(" second dropped |\n|---|---|---|---|---|---|---|---|\n")
+            report.say(taught_row(one, defaults[one.name, 0], kind, others, 0))
+    report.say()
+    report.say(
+        "| set | seed | teacher | before | one round | two rounds | moved | second dropped |"
+    )
+    report.say("|---|---|---|---|---|---|---|---|")
     for one in found:
         for seed in range(options.seeds):
             for name, labels, decided in teachers(one, defaults[one.name, seed], seed):
-                out.write(trained_row(one, name, labels, decided, seed) + "\n")
-                out.flush()
+                report.say(trained_row(one, name, labels, decided, seed))
+    if options.results is not None:
+        report.write(options.results, TITLE, COMMAND, NOTE)
 
 
 if __name__ == "__main__":

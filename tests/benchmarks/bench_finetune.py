@@ -32,6 +32,7 @@ from dclust_gui.engine.pipeline import Engine
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.features.backbones import resolve_backbone
 from dclust_gui.features.tuning import TuningNetwork
+from dclust_gui.services.bench.results import Report
 from dclust_gui.storage.stores import Stores
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 SPEED_IMAGES = 32
+TITLE = "Fine-tuning the backbone"
+COMMAND = "python tests/benchmarks/bench_finetune.py clothing10 --speed --results RESULTS.md"
+NOTE = (
+    "500 photos of clothing10, k given, last block of efficientnet-lite0, two epochs, one seed, on "
+    "a processor; no graphics card was at hand. Agreement chose the state that is kept: how alike "
+    "two views of an image are sorted, no labels."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +109,19 @@ def run(engine: Engine, folder: Path, settings: RunSettings, name: str) -> Row:
     return Row(name, settings.seed, accuracy, nmi, agreement, seconds, foretold, processor, note)
 
 
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def show(rows: list[Row]) -> None:
+def show(report: Report, rows: list[Row]) -> None:
     """Print the table."""
-    say("| features | seed | ACC | NMI | agreement | wall s | foretold s | CPU s | |")
-    say("|---|---|---|---|---|---|---|---|---|")
+    report.say("| features | seed | ACC | NMI | agreement | wall s | foretold s | CPU s | |")
+    report.say("|---|---|---|---|---|---|---|---|---|")
     for r in rows:
         foretold = f"{r.foretold:.0f}" if r.foretold else ""
-        say(
+        report.say(
             f"| {r.name} | {r.seed} | {r.accuracy:.3f} | {r.nmi:.3f} | {r.agreement} |"
             f" {r.seconds:.0f} | {foretold} | {r.processor:.0f} | {r.note} |"
         )
 
 
-def speed(blocks: int) -> None:
+def speed(report: Report, blocks: int) -> None:
     """Processor seconds of a training step on kept maps, and from pixels end to end."""
     spec = resolve_backbone(weights_dir=Path("no-weights"))
     kept = TuningNetwork(spec, cpu_device(), blocks)
@@ -142,14 +144,14 @@ def speed(blocks: int) -> None:
         views = augmented(pictures, spec.input_size, chance)
         torch.cat([kept.maps(part) for part in views.split(8)])  # type: ignore[no-untyped-call]
 
-    say(f"| a view of an image, {blocks} block(s), float32, {kept.form} trunk | CPU ms |")
-    say("|---|---|")
+    report.say(f"| a view of an image, {blocks} block(s), float32, {kept.form} trunk | CPU ms |")
+    report.say("|---|---|")
     for name, work in (
         ("step on kept maps", on_maps),
         ("step from pixels, end to end", from_pixels),
         ("made and kept once (trunk)", through_trunk),
     ):
-        say(f"| {name} | {1e3 * cpu_seconds(work) / SPEED_IMAGES:.1f} |")
+        report.say(f"| {name} | {1e3 * cpu_seconds(work) / SPEED_IMAGES:.1f} |")
 
 
 def cpu_seconds(work: Callable[[], None], repeats: int = 3) -> float:
@@ -173,10 +175,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--methods", nargs="*", default=["dec", "dcn"])
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--results", type=Path, default=None)
     given = parser.parse_args()
+    report = Report()
     torch.set_num_threads(thread_budget())
     if given.speed:
-        speed(given.blocks)
+        speed(report, given.blocks)
+        report.say()
     rows: list[Row] = []
     with TemporaryDirectory() as name:
         place = Path(name)
@@ -202,9 +207,11 @@ def main() -> None:
                         },
                     )
                     rows.append(run(engine, place / given.folder.name, tuned, f"tuned ({method})"))
-                    show(rows[-1:])
+                    show(Report(), rows[-1:])
             engine.close()
-    show(rows)
+    show(report, rows)
+    if given.results is not None:
+        report.write(given.results, TITLE, COMMAND, NOTE)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ NOTE = (
     "ACC of each set, +- standard error over the seeds; mean ACC, NMI and ARI over the sets. Heads "
     "as they are: nothing set but the start. The heads of a set and seed share one pretraining, "
     "whose processor seconds are counted for each; N2D, TEMI and SCAN take the features as they "
-    "are. One thread."
+    "are. ClusterGAN, at minutes a run, has two seeds, all others five. One thread."
 )
 
 
