@@ -71,6 +71,8 @@ class World:
         mode: ExportMode = ExportMode.COPY,
         layout: Layout | None = None,
         choices: Mapping[bytes, OnConflict] | None = None,
+        embed_keywords: bool = False,
+        verify: bool = True,
     ) -> ExportPlan:
         request = ExportRequest(
             self.target,
@@ -80,6 +82,8 @@ class World:
             include_unassigned=include_unassigned,
             clusters=None if only is None else frozenset(only),
             choices=choices or {},
+            embed_keywords=embed_keywords,
+            verify=verify,
         )
         return plan_export(self.items(clusters), [self.root], request)
 
