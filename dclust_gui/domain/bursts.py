@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,7 +74,7 @@ class FoundStack:
         images: Their ids in the order in which they were taken, at least two.
         kind: What they seem to be.
         seconds: From the first to the last.
-        similarity: The least similarity of neighbours, -1 to 1.
+        similarity: How like the images before it the least like image is, -1 to 1.
     """
 
     images: tuple[int, ...]
@@ -112,7 +112,9 @@ def find_stacks(
     """Bursts and brackets among images.
 
     Each image is compared with the one before it, so that a burst may follow something that
-    moves. A series of exposures that is taken again and again gives one bracket for each time.
+    moves, and with the one before that: in a bracket the darkest may come just before the
+    brightest, and the middle one is more like both. A series of exposures that is taken again and
+    again gives one bracket for each time.
 
     Args:
         shots: Images with a capture time; each once, any order.
@@ -125,14 +127,23 @@ def find_stacks(
         The stacks by time of their first image; no image is in two.
     """
     series = in_sequence(shots, gap_s)
-    pairs = [(a, b) for shots_near in series for a, b in pairwise(shots_near)]
-    ids = np.array([(a.image, b.image) for a, b in pairs], np.int32).reshape(-1, 2)
-    values = iter(likeness(ids[:, 0], ids[:, 1]).tolist() if len(ids) else ())
+    near = [
+        (run[max(0, place - back)].image, run[place].image)
+        for run in series
+        for place in range(1, len(run))
+        for back in (1, 2)
+    ]
+    ids = np.array(near, np.int32).reshape(-1, 2)
+    values = likeness(ids[:, 0], ids[:, 1]).reshape(-1, 2).tolist() if len(ids) else []
+    told = iter(values)
     found: list[tuple[float, bytes, FoundStack]] = []
     for shots_near in series:
         run, least = [shots_near[0]], math.inf
         for shot in shots_near[1:]:
-            value = next(values)
+            last, last_but_one = next(told)
+            value = last
+            if len(run) > 1 and not last >= last_but_one:
+                value = last_but_one
             if value >= least_similarity:
                 run.append(shot)
                 least = min(least, value)

@@ -11,6 +11,8 @@ from dclust_gui.domain.clustering import NO_STACK
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dclust_gui.domain.clustering import Clustering
+
 
 def whole_stacks(stacks: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.int32]:
     """The images with all that are bound to them.
@@ -27,6 +29,14 @@ def whole_stacks(stacks: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[n
     if not len(bound):
         return ids
     return np.union1d(ids, np.flatnonzero(np.isin(stacks, bound))).astype(np.int32)
+
+
+def stack_members(state: Clustering, image: int) -> NDArray[np.int32]:
+    """The images bound to an image, itself among them: int32; itself alone if there are none."""
+    stack = int(state.stacks[image])
+    if stack == NO_STACK:
+        return np.array([image], np.int32)
+    return np.flatnonzero(state.stacks == stack).astype(np.int32)
 
 
 def stack_count(stacks: NDArray[np.int32], ids: NDArray[np.int32]) -> int:

@@ -235,14 +235,6 @@ def check_wishes(gap_s: float, least_similarity: float) -> None:
         )
 
 
-def stack_members(state: Clustering, image: int) -> NDArray[np.int32]:
-    """The images bound to an image, itself among them: int32; itself alone if there are none."""
-    stack = int(state.stacks[image])
-    if stack == NO_STACK:
-        return np.array([image], np.int32)
-    return np.flatnonzero(state.stacks == stack).astype(np.int32)
-
-
 def _is_bound(state: Clustering, found: FoundStack) -> bool:
     """Whether all images of a suggestion are in one stack already."""
     own = state.stacks[np.array(found.images)]

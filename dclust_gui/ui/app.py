@@ -48,6 +48,7 @@ from dclust_gui.ui.windows.runs import RunsKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
 from dclust_gui.ui.windows.training import TrainingKeeper
 from dclust_gui.ui.windows.tree_page import TreePage
+from dclust_gui.ui.windows.stacking import StackKeeper
 from dclust_gui.ui.windows.work import Work
 
 if TYPE_CHECKING:
@@ -245,6 +246,15 @@ class App(QObject):
         self.window.show()
         if target is not None:
             QTimer.singleShot(0, self._on_shown)
+        self.stacking = StackKeeper(
+            self.window,
+            self.controller,
+            self.commands.presenter,
+            self.commands.dialogs,
+            self.work,
+            self.io_host,
+            self._workspace,
+        )
 
     def shutdown(self, timeout_ms: int = _SHUTDOWN_MS) -> bool:
         """End all threads and close the cache; False if a library call holds a thread.
@@ -281,6 +291,7 @@ class App(QObject):
         deadline = QDeadlineTimer(timeout_ms)
         ended = [thread.shutdown(int(deadline.remainingTime())) for thread in threads]
         if all(ended):
+            self.stacking,
             self._workspace.close()
         return all(ended)
 

@@ -45,6 +45,8 @@ class CellLook:
         badges: Signs, the most urgent first.
         state: Whether there is a picture.
         picture: The picture when `state` is READY; its size may be another than the cell's.
+        stack: Images of its stack; 0 for none.
+        is_bracket: Its stack is a series of exposures.
     """
 
     image: int
@@ -53,12 +55,14 @@ class CellLook:
     badges: tuple[Badge, ...]
     state: PictureState
     picture: QPixmap | None
+    stack: int = 0
+    is_bracket: bool = False
 
 
 def badges_of(record: ImageRecord, flag: int) -> tuple[Badge, ...]:
     """The signs of one image."""
     is_plain = record.facts.status is not ImageStatus.DAMAGED and not record.is_missing
-    if is_plain and not flag and not record.companions:  # as most are
+    if is_plain and not flag & ImageFlag.HAND_PLACED and not record.companions:  # as most are
         return ()
     signs: list[Badge] = []
     if record.is_missing:
@@ -90,6 +94,7 @@ def spoken_text(
     cluster: int,
     place: tuple[int, int],
     signs: tuple[Badge, ...],
+    stack: str = "",
 ) -> str:
     """What a screen reader says of a thumbnail: `img1.jpg, Beach, 3 of 412, pinned`.
 
@@ -99,9 +104,22 @@ def spoken_text(
         cluster: The image's cluster, or `UNASSIGNED`.
         place: Its row, from 1, and the number of rows.
         signs: Its badges.
+        stack: What is to be said of its stack, see `stack_text`.
     """
     words = [name, cluster_title(clustering, cluster), f"{place[0]} of {place[1]}"]
     known = clustering.clusters.get(cluster)
     if known is not None and known.is_pinned:
         words.append("pinned")
+    words += [stack] if stack else []
     return ", ".join([*words, *(sign.value for sign in signs)])
+
+
+def stack_text(n_images: int, flag: int) -> str:
+    """What an image's stack is, in words: `in a stack of 5`; empty for none.
+
+    Args:
+        n_images: Images of the stack; 0 for none.
+        flag: The image's flags.
+    """
+    kind = "bracket" if flag & ImageFlag.BRACKET else "stack"
+    return f"in a {kind} of {n_images:,}" if n_images else ""

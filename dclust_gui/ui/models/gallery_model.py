@@ -16,14 +16,16 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QImage, QPixmap
 
-from dclust_gui.domain.clustering import UNASSIGNED, Clustering
+from dclust_gui.domain.clustering import UNASSIGNED, Clustering, ImageFlag
 from dclust_gui.domain.images import ImageStatus, absolute_path, display_path
+from dclust_gui.domain.stacks import stack_members, stack_sizes, whole_stacks
 from dclust_gui.ui.models.gallery_cell import (
     CellLook,
     PictureState,
     badges_of,
     cluster_colour_index,
     spoken_text,
+    stack_text,
 )
 from dclust_gui.ui.models.gallery_order import (
     Arrangement,
@@ -84,6 +86,8 @@ class GalleryModel(QAbstractListModel):
         self._sort = SortKey.NAME
         self._filter = GalleryFilter()
         self._is_grouped = False
+        self._closes_stacks = False
+        self._sized: tuple[Clustering, NDArray[np.int32]] | None = None
         self._side_px = 160
         self._ratio = 1.0
         self._wanted: tuple[int, ...] = ()
@@ -175,6 +179,26 @@ class GalleryModel(QAbstractListModel):
             self._is_grouped = is_grouped
             self._rearrange()
 
+    @property
+    def closes_stacks(self) -> bool:
+        """Whether only the first image of each stack is shown."""
+        return self._closes_stacks
+
+    def set_stacks_closed(self, is_closed: bool) -> None:
+        """Show only the first image of each stack, or all."""
+        if is_closed != self._closes_stacks:
+            self._closes_stacks = is_closed
+            self._rearrange()
+
+    def stack_of(self, image_id: int) -> frozenset[int]:
+        """The images bound to an image, itself among them."""
+        return frozenset(stack_members(self._clustering, image_id).tolist())
+
+    def with_stacks(self, image_ids: frozenset[int]) -> frozenset[int]:
+        """Images with all that are bound to them."""
+        ids = np.fromiter(image_ids, np.int32, len(image_ids))
+        return frozenset(whole_stacks(self._clustering.stacks, ids).tolist())
+
     # -- rows and images -------------------------------------------------------------------
 
     def id_at(self, row: int) -> int:
@@ -187,11 +211,12 @@ class GalleryModel(QAbstractListModel):
         return int(rows[image_id]) if image_id is not None and 0 <= image_id < len(rows) else -1
 
     def shown(self, image_ids: frozenset[int]) -> tuple[int, ...]:
-        """Those of some images that are shown, in the order of the rows."""
+        """Those of some images that are shown, or closed in a stack, in the order of the rows."""
         ids = np.fromiter(image_ids, np.int64, len(image_ids))
         rows = self._arrangement.rows
-        found = rows[ids[(ids >= 0) & (ids < len(rows))]]
-        return tuple(self._arrangement.ids[np.sort(found[found >= 0])].tolist())
+        ids = np.sort(ids[(ids >= 0) & (ids < len(rows))])
+        ids = ids[rows[ids] >= 0]
+        return tuple(ids[np.argsort(rows[ids], kind="stable")].tolist())
 
     def first_shown(self, image_ids: NDArray[np.int32]) -> int:
         """The row of the first of some images that is shown; -1 when none is.
@@ -280,6 +305,8 @@ class GalleryModel(QAbstractListModel):
             badges_of(record, int(clustering.flags[image_id])),
             state,
             None if entry is None else entry.pixmap,
+            int(self._stack_sizes()[image_id]),
+            bool(clustering.flags[image_id] & ImageFlag.BRACKET),
         )
 
     # -- Qt --------------------------------------------------------------------------------
@@ -323,12 +350,14 @@ class GalleryModel(QAbstractListModel):
             error = "" if self._errors is None else self._errors.text(image_id)
             lines = [display_path(record.relative), reason]
             lines += [f"Reconstruction error: {error}"] if error else []
+            lines.append(self._stack_text(image_id).capitalize())
             return "\n".join(line for line in lines if line)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             signs = badges_of(record, int(self._clustering.flags[image_id]))
             place = (row + 1, self.rowCount())
             cluster = self.cluster_of(image_id)
-            return spoken_text(file_name(record), self._clustering, cluster, place, signs)
+            bound = self._stack_text(image_id)
+            return spoken_text(file_name(record), self._clustering, cluster, place, signs, bound)
         if role == Qt.ItemDataRole.AccessibleDescriptionRole and self._source is not None:
             return "selected" if image_id in self._source.selection.images else "not selected"
         return None
@@ -344,6 +373,17 @@ class GalleryModel(QAbstractListModel):
             raise IndexError(image_id)
         return self._source.images[image_id]
 
+    def _stack_sizes(self) -> NDArray[np.int32]:
+        """Images in the stack of each image: int32 (n_images,)."""
+        clustering = self._clustering
+        if self._sized is None or self._sized[0] is not clustering:
+            self._sized = clustering, stack_sizes(clustering.stacks)
+        return self._sized[1]
+
+    def _stack_text(self, image_id: int) -> str:
+        flag = int(self._clustering.flags[image_id])
+        return stack_text(int(self._stack_sizes()[image_id]), flag)
+
     def _request(self, image_id: int, *, ahead: bool = False) -> None:
         content = self._record(image_id).content
         self._loader.request(image_id, self.path_of(image_id), content, self._side_px, ahead=ahead)
@@ -356,7 +396,13 @@ class GalleryModel(QAbstractListModel):
         ranks = self._ranks.rank(self._sort)
         if len(ranks) != clustering.n_images:
             ranks = np.arange(clustering.n_images, dtype=np.int32)
-        return arrange(clustering, ranks, self._filter, is_grouped=self._is_grouped)
+        return arrange(
+            clustering,
+            ranks,
+            self._filter,
+            is_grouped=self._is_grouped,
+            closes_stacks=self._closes_stacks,
+        )
 
     def _rearrange(self) -> None:
         arrangement = self._arranged()

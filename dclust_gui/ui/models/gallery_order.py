@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.clustering import NO_STACK, UNASSIGNED
 from dclust_gui.domain.images import display_path
 
 if TYPE_CHECKING:
@@ -63,11 +63,18 @@ class Section:
         cluster: The cluster, or `UNASSIGNED`; None when the gallery is not grouped.
         start: First row.
         count: Number of rows.
+        n_hidden: Images besides, in closed stacks whose first image has a row.
     """
 
     cluster: int | None
     start: int
     count: int
+    n_hidden: int = 0
+
+    @property
+    def n_images(self) -> int:
+        """Number of images, those in closed stacks among them."""
+        return self.count + self.n_hidden
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +83,8 @@ class Arrangement:
 
     Attributes:
         ids: int32 (n_rows,), read-only; the image in each row.
-        rows: int32 (n_images,), read-only; the row of each image, -1 where it is not shown.
+        rows: int32 (n_images,), read-only; the row of each image, -1 where it is not shown; of an
+            image in a closed stack that of its first image.
         sections: Headers from top to bottom; one without a cluster when not grouped.
     """
 
@@ -130,35 +138,82 @@ def arrange(
     wanted: GalleryFilter,
     *,
     is_grouped: bool,
+    closes_stacks: bool = False,
 ) -> Arrangement:
-    """Choose and order the rows.
+    """Choose and order the rows; the images of a stack follow each other.
 
     Args:
         clustering: Labels of all images.
         ranks: int32 (n_images,), place of each image in the sort order.
         wanted: Which images to show.
         is_grouped: One section per cluster that has images, in order of id, Unassigned last.
+        closes_stacks: Only the first image of each stack has a row.
     """
     ids = _chosen(clustering, wanted)
+    stacks = clustering.stacks[ids]
     if wanted.found is not None:
         ranks = places_of(np.array(_known(wanted.found, clustering), np.int32), len(ranks))
+    places = ranks[ids]
+    if stacks.any():
+        places = _stacked(stacks, places)
     labels = clustering.labels[ids]
     if not is_grouped:
-        ids = ids[np.argsort(ranks[ids])]  # ranks differ, so that any sort is stable
-        sections: tuple[Section, ...] = (Section(None, 0, len(ids)),)
+        order = np.argsort(places)  # ranks differ, so that any sort is stable
     else:
         groups = np.where(labels == UNASSIGNED, np.iinfo(np.int32).max, labels).astype(np.int64)
-        order = np.argsort((groups << 32) | ranks[ids])  # half the time of sorting by two keys
-        ids, labels = ids[order], labels[order]
-        starts = np.flatnonzero(np.diff(labels, prepend=labels[0] - 1)) if len(ids) else ids
-        counts = np.diff(starts, append=len(ids))
-        sections = tuple(
-            Section(int(labels[start]), int(start), int(count))
-            for start, count in zip(starts.tolist(), counts.tolist(), strict=True)
+        order = np.argsort((groups << 32) | places)  # half the time of sorting by two keys
+    ids, stacks = ids[order], stacks[order]
+    leads = _leads(stacks) if closes_stacks and stacks.any() else None
+    shown = ids if leads is None else ids[leads == np.arange(len(ids))]
+    rows = places_of(shown, clustering.n_images)
+    if leads is not None:
+        rows = rows.copy()
+        rows[ids] = rows[ids[leads]]
+        rows.setflags(write=False)
+    sections = _sections(clustering.labels, shown, ids if is_grouped else None)
+    if not is_grouped:
+        sections = (Section(None, 0, len(shown), len(ids) - len(shown)),)
+    shown.setflags(write=False)
+    return Arrangement(shown, rows, sections)
+
+
+def _sections(
+    labels: NDArray[np.int32], shown: NDArray[np.int32], all_ids: NDArray[np.int32] | None
+) -> tuple[Section, ...]:
+    """One section for each run of one cluster; none where the ids are not grouped."""
+    if all_ids is None or not len(shown):
+        return ()
+    own = labels[shown]
+    starts = np.flatnonzero(np.diff(own, prepend=own[0] - 1))
+    counts = np.diff(starts, append=len(own))
+    values, totals = np.unique(labels[all_ids], return_counts=True)
+    total = dict(zip(values.tolist(), totals.tolist(), strict=True))
+    return tuple(
+        Section(key, start, count, total[key] - count)
+        for key, start, count in zip(
+            own[starts].tolist(), starts.tolist(), counts.tolist(), strict=True
         )
-    rows = places_of(ids, clustering.n_images)
-    ids.setflags(write=False)
-    return Arrangement(ids, rows, sections)
+    )
+
+
+def _stacked(stacks: NDArray[np.int32], places: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Places by which each stack stands where its first image would, its images in order."""
+    bound = np.flatnonzero(stacks != NO_STACK)
+    first = np.full(int(stacks.max()) + 1, np.iinfo(np.int32).max, np.int32)
+    np.minimum.at(first, stacks[bound], places[bound])
+    lead = places.copy()
+    lead[bound] = first[stacks[bound]]
+    order = np.lexsort((places, lead))
+    found = np.empty(len(places), np.int32)
+    found[order] = np.arange(len(places), dtype=np.int32)
+    return found
+
+
+def _leads(stacks: NDArray[np.int32]) -> NDArray[np.int64]:
+    """For images in order, the place of the first image of each one's stack."""
+    places = np.arange(len(stacks))
+    _, first, inverse = np.unique(stacks, return_index=True, return_inverse=True)
+    return np.where(stacks != NO_STACK, first[inverse], places)
 
 
 def _chosen(clustering: Clustering, wanted: GalleryFilter) -> NDArray[np.int32]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+)
 
 from dclust_gui.ui.models.gallery_cell import Badge
 
@@ -16,6 +25,7 @@ BADGE_PX = 18
 """Height of a badge."""
 
 _RAW_WIDTH_PX = 34
+_STACK_SIGN_PX = 16
 _PLATE = QColor(20, 20, 22, 205)
 _EDGE = QColor(255, 255, 255, 90)
 
@@ -39,6 +49,40 @@ def badge_pixmap(badge: Badge, ratio: float) -> QPixmap:
         Badge.HAND_PLACED: _paint_hand,
     }
     painters[badge](painter)
+    painter.end()
+    return picture
+
+
+def stack_pixmap(n_images: int, ratio: float, *, is_bracket: bool = False) -> QPixmap:
+    """How many images are bound together, behind a sign: sheets for a stack, +/- for a bracket.
+
+    Args:
+        n_images: Images of the stack.
+        ratio: Device pixel ratio.
+        is_bracket: It is a series of exposures.
+    """
+    font = QFont()
+    font.setPixelSize(11)
+    font.setBold(True)
+    text = f"{n_images:,}"
+    wide = QFontMetrics(font).horizontalAdvance(text)
+    width = _STACK_SIGN_PX + wide + 6
+    picture, painter = canvas(width, BADGE_PX, ratio)
+    painter.setPen(QPen(_EDGE, 1))
+    painter.setBrush(_PLATE)
+    painter.drawRoundedRect(QRectF(0.5, 0.5, width - 1, BADGE_PX - 1), 5, 5)
+    painter.setPen(QPen(QColor("white"), 1.3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if is_bracket:
+        for line in ((5, 7, 11, 7), (8, 4, 8, 10), (5, 13, 11, 13)):
+            painter.drawLine(QPointF(line[0], line[1]), QPointF(line[2], line[3]))
+    else:
+        painter.drawRoundedRect(QRectF(4, 8, 9, 6), 1, 1)
+        painter.drawLine(QPointF(5.4, 5.8), QPointF(11.6, 5.8))
+        painter.drawLine(QPointF(6.8, 3.6), QPointF(10.2, 3.6))
+    painter.setFont(font)
+    place = QRectF(_STACK_SIGN_PX, 0, wide + 2, BADGE_PX)
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
     painter.end()
     return picture
 

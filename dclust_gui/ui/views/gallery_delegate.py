@@ -21,7 +21,12 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from dclust_gui.ui.models.gallery_cell import PictureState
 from dclust_gui.ui.models.gallery_model import GalleryRole
 from dclust_gui.ui.models.palette import mark_pixmap
-from dclust_gui.ui.views.gallery_badges import badge_pixmap, canvas, unreadable_pixmap
+from dclust_gui.ui.views.gallery_badges import (
+    badge_pixmap,
+    canvas,
+    stack_pixmap,
+    unreadable_pixmap,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,6 +221,8 @@ class GalleryDelegate(QStyledItemDelegate):
             painter.drawPixmap(square.topLeft(), self._plate(look.state))
         if look.badges:
             self._paint_badges(painter, picture, look)
+        if look.stack:
+            painter.drawPixmap(QPoint(picture.left() + 3, picture.top() + 4), self._stack(look))
         if self._caption_px:
             self._paint_caption(painter, cell, look)
         else:
@@ -258,6 +265,12 @@ class GalleryDelegate(QStyledItemDelegate):
 
     def _badge(self, badge: Badge) -> QPixmap:
         return self._sign(badge, lambda: badge_pixmap(badge, self._ratio))
+
+    def _stack(self, look: CellLook) -> QPixmap:
+        return self._sign(
+            ("stack", look.stack, look.is_bracket),
+            lambda: stack_pixmap(look.stack, self._ratio, is_bracket=look.is_bracket),
+        )
 
     def _sign(self, key: object, make: Callable[[], QPixmap]) -> QPixmap:
         """A small picture, painted once."""

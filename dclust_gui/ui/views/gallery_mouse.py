@@ -68,7 +68,11 @@ class GalleryMouse(QObject):
         self._on_release = None
         if row >= 0:
             self._pressed_at, self._pressed_image = point, view.gallery.id_at(row)
-            self._press_image(row, has_ctrl=has_ctrl, has_shift=has_shift)
+            # A stack is taken as one, unless Alt asks for a single image of it.
+            image = view.gallery.id_at(row)
+            is_alone = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+            own = frozenset([image]) if is_alone else view.gallery.stack_of(image)
+            self._press_image(row, own, has_ctrl=has_ctrl, has_shift=has_shift)
             return
         section = view.header_at(point)
         if section >= 0:
@@ -148,7 +152,17 @@ class GalleryMouse(QObject):
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _press_image(self, row: int, *, has_ctrl: bool, has_shift: bool) -> None:
+    def _press_image(
+        self, row: int, own: frozenset[int], *, has_ctrl: bool, has_shift: bool
+    ) -> None:
+        """Select an image.
+
+        Args:
+            row: Its row.
+            own: The image with those that are taken along.
+            has_ctrl: Add it or take it away.
+            has_shift: Select up to it.
+        """
         view = self._view
         image = view.gallery.id_at(row)
         chosen = view.selection.images
@@ -158,14 +172,14 @@ class GalleryMouse(QObject):
             return
         view.keys.set_anchor(image)
         if has_ctrl and image in chosen:
-            self._on_release = chosen - {image}
+            self._on_release = chosen - own
         elif has_ctrl:
-            view.request(chosen | {image}, image)
+            view.request(chosen | own, image)
         elif image in chosen:
-            self._on_release = frozenset([image])
+            self._on_release = own
             view.request(chosen, image)
         else:
-            view.request([image], image)
+            view.request(own, image)
 
     def _press_header(self, section: int, *, has_ctrl: bool) -> None:
         view = self._view

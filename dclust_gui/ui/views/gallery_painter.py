@@ -107,7 +107,7 @@ class GalleryPainter:
             painter,
             place,
             cluster_title(source.clustering, entry.cluster),
-            count_of(entry.count),
+            count_of(entry.n_images),
             cluster_colour_index(source.clustering, entry.cluster),
             hot=section == self.hot_section,
         )

@@ -203,8 +203,10 @@ class GalleryView(GalleryBase):
         return self._gallery.shown(self._selection.images)
 
     def request(self, images: Iterable[int], current: int | None) -> None:
-        """Ask for a selection."""
+        """Ask for a selection; closed stacks are taken whole."""
         chosen = images if isinstance(images, frozenset) else frozenset(images)
+        if self._gallery.closes_stacks:
+            chosen = self._gallery.with_stacks(chosen)
         self.selection_requested.emit(Selection(chosen, current))
 
     @Slot()

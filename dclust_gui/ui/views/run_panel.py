@@ -31,6 +31,7 @@ from dclust_gui.ui.views.job_bar import duration_text
 from dclust_gui.ui.views.parameter_form import ParameterForm
 from dclust_gui.ui.views.sizes_choice import SizesChoice
 from dclust_gui.ui.views.theme import GRID, colours, icon, icon_pixmap
+from dclust_gui.ui.views.time_choice import TimeChoice
 from dclust_gui.ui.views.training_choice import HeadChoice, TrainingSwitch, head_of
 from dclust_gui.ui.views.tuning_choice import TuningChoice, finetune_of
 
@@ -74,6 +75,7 @@ class RunPanel(QWidget):
         self._fixed_k = QRadioButton("Exactly", self)
         self._k = QSpinBox(self)
         self._sizes = SizesChoice(self)
+        self._time = TimeChoice(self)
         self._qualities = (
             (self._fast, Quality.FAST),
             (self._better, Quality.BETTER),
@@ -134,6 +136,7 @@ class RunPanel(QWidget):
             parameters=parameters,
             quality=self._quality().value,
             sizes=self._sizes.sizes.value,
+            time_weight=self._time.weight,
         )
 
     def _quality(self) -> Quality:
@@ -156,6 +159,7 @@ class RunPanel(QWidget):
                 | self._tuning.form.values(),
                 "finetune": finetune_of(self._tuning, is_on=True),
                 "sizes": self._sizes.sizes.value,
+                "time": self._time.wanted,
                 "training": self._training.is_on,
                 "head": self._head.method.name,
             }
@@ -184,6 +188,9 @@ class RunPanel(QWidget):
         self._training.set_on(found.get("training") is True)
         self._head.set_method(str(found.get("head")))
         self._sizes.set_sizes(str(found.get("sizes")))
+        weight = found.get("time")
+        if isinstance(weight, (int, float)):
+            self._time.set_weight(weight)
         self._tuning.set_method(str(found.get("finetune")))
         parameters = found.get("parameters")
         if isinstance(parameters, dict):
@@ -214,6 +221,10 @@ class RunPanel(QWidget):
         self._k.blockSignals(blocked)
         self._reason.setText("" if can_run else reason)
         self._reason.setVisible(bool(reason) and not can_run)
+
+    def set_times(self, n_timed: int, n_images: int) -> None:
+        """Say how many of the images have a capture time."""
+        self._time.set_times(n_timed, n_images)
 
     def set_estimate(self, n_new: int, seconds: float) -> None:
         """Say how long the images that are not read yet will take."""
@@ -306,6 +317,9 @@ class RunPanel(QWidget):
         layout.addWidget(section("Groups are"))
         layout.addWidget(self._sizes)
         layout.addSpacing(GRID)
+        layout.addWidget(section("Group by"))
+        layout.addWidget(self._time)
+        layout.addSpacing(GRID)
         layout.addWidget(self._training)
         layout.addWidget(self._tuning)
         layout.addSpacing(GRID)
@@ -368,6 +382,7 @@ class RunPanel(QWidget):
         self._seed.valueChanged.connect(self._on_setting_changed)
         self._form.changed.connect(self._on_setting_changed)
         self._sizes.changed.connect(self._on_setting_changed)
+        self._time.changed.connect(self._on_setting_changed)
         self._training.toggled.connect(self._on_training_toggled)
         self._head.changed.connect(self._on_setting_changed)
         self._tuning.changed.connect(self._on_tuning_changed)

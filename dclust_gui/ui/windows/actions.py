@@ -145,6 +145,22 @@ SPECS: dict[str, Spec] = {
     "split": Spec(
         "Split in parts…", ("Ctrl+K",), "split", "Divide a cluster into parts that are alike"
     ),
+    "stacks": Spec(
+        "Find bursts and brackets…",
+        (),
+        "",
+        "Images taken right after each other: see them, then bind them so that they stay together",
+    ),
+    "bind": Spec(
+        "Bind as a stack",
+        ("Ctrl+B",),
+        "stack",
+        "The selected images move, cluster and export as one from now on",
+    ),
+    "unbind": Spec("Unbind stack", ("Ctrl+Alt+B",), "unstack", "Each image by itself again"),
+    "close_stacks": Spec(
+        "Show a stack as one image", ("S",), "", "Only the first image of each", is_checkable=True
+    ),
     "review_page": Spec("Review", ("Ctrl+4",), "", "What is worth a second look, a key each"),
     "show_file": Spec("Show in file manager", ()),
     "skipped": Spec("Skipped files…", (), "warning"),

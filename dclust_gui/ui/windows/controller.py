@@ -433,7 +433,8 @@ def done_text(step: Step) -> str:
     verb, _, rest = step.title.partition(" ")
     past = {"move": "Moved", "merge": "Merged", "new": "Made new", "cluster": "Clustered"}
     past |= {"name": "Named", "sort": "Sorted", "keep": "Kept", "re-cluster": "Re-clustered"}
-    past |= {"approve": "Approved", "take": "Took"}
+    past |= {"approve": "Approved", "take": "Took", "import": "Imported"}
+    past |= {"bind": "Bound", "unbind": "Unbound"}
     text = f"{past.get(verb, verb.capitalize())} {rest}.".replace(": move ", ": moved ")
     if step.title.endswith(" to Unassigned"):
         text += " The files stay where they are."

@@ -349,6 +349,7 @@ class MainWindow(QMainWindow):
         self._fill(context, "pin review ignore approve_cluster |")
         context.addMenu(colour)
         self._fill(context, "notes | reveal_cluster export")
+        self._fill(image, "bind unbind stacks |")
         self._fill(bar.addMenu("&Tools"), "skipped")
         self._fill(bar.addMenu("&Help"), "shortcuts about")
         return Menus(recent, move, image, context, colour)
@@ -357,7 +358,8 @@ class MainWindow(QMainWindow):
         actions = self.actions_
         self._fill(
             menu,
-            "gallery dendrogram map review_page inbox comparison | back forward | show_all group |",
+            "gallery dendrogram map review_page inbox comparison | back forward | show_all group"
+            " close_stacks |",
         )
         for title, group in (("Sort images", actions.sorts), ("Sort clusters", actions.orders)):
             menu.addMenu(title).addActions(group.actions())

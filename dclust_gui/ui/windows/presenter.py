@@ -9,6 +9,7 @@ from PySide6.QtGui import QIcon
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
+from dclust_gui.domain.images import ImageStatus
 from dclust_gui.services.estimate import estimate_seconds
 from dclust_gui.ui.models.gallery_order import GalleryFilter
 from dclust_gui.ui.models.palette import mark_pixmap
@@ -21,6 +22,7 @@ from dclust_gui.ui.windows.dialog_parts import menu_text, short_step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.domain.selection import Selection
     from dclust_gui.services.settings import Settings
     from dclust_gui.ui.models.cluster_model import ClusterModel
@@ -75,6 +77,7 @@ class Presenter(QObject):
         self._shown: tuple[int, ...] = ()
         self._filtered: frozenset[int] | None = None
         self._found: tuple[int, ...] | None = None
+        self._timed_images: tuple[ImageRecord, ...] = ()
         self._unsubscribe: Callable[[], None] | None = None
         self._refresher = QTimer(self)
         self._refresher.setSingleShot(True)
@@ -188,6 +191,9 @@ class Presenter(QObject):
 
     def _refresh_panel(self, *, can_run: bool) -> None:
         panel, session = self._window.run_panel, self._controller.session
+        if session is not None and session.images is not self._timed_images:
+            self._timed_images = session.images
+            panel.set_times(count_timed(session.images), len(session.images))
         n_images = 0 if session is None else len(session.images)
         reason = ""
         if self._work.is_clustering:
@@ -342,3 +348,9 @@ def counts_text(n_selected: int, n_shown: int, n_images: int) -> str:
         text = f"{n_selected:,} selected of {n_shown:,}"
         return text if n_shown == n_images else f"{text} · {n_images:,}"
     return count_of(n_images) if n_shown == n_images else f"{n_shown:,} of {count_of(n_images)}"
+
+
+def count_timed(images: tuple[ImageRecord, ...]) -> int:
+    """Images that have a capture time, or may have one, as they have not been read yet."""
+    pending = ImageStatus.PENDING
+    return sum(bool(r.facts.taken_at) or r.facts.status is pending for r in images)

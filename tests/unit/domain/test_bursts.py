@@ -46,12 +46,28 @@ def test_two_cameras_of_the_same_second_do_not_mix() -> None:
 
 
 def test_unlike_or_unknown_neighbours_end_a_burst() -> None:
+    known = {(0, 1): 0.9, (2, 3): 0.8}
+
     def likeness(first: Ids, second: Ids) -> NDArray[np.float32]:
-        return np.array([0.9, 0.3, 0.8, np.nan], np.float32)
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([known.get(pair, np.nan) for pair in pairs], np.float32)
 
     found = find_stacks(shots(0, 1, 2, 3, 4), likeness, 3, 0.7)
     assert [s.images for s in found] == [(0, 1), (2, 3)]
     assert [round(s.similarity, 2) for s in found] == [0.9, 0.8]
+
+
+def test_an_image_may_be_like_the_last_but_one() -> None:
+    """Middle, darkest, brightest: the last two are least alike."""
+    known = {(0, 1): 0.8, (0, 2): 0.75, (1, 2): 0.4}
+
+    def likeness(first: Ids, second: Ids) -> NDArray[np.float32]:
+        pairs = zip(first.tolist(), second.tolist(), strict=True)
+        return np.array([known[pair] for pair in pairs], np.float32)
+
+    found = find_stacks(exposed(0, -2, 2, bias=True), likeness)
+    assert [(s.images, s.kind) for s in found] == [((0, 1, 2), StackKind.BRACKET)]
+    assert round(found[0].similarity, 2) == 0.75
 
 
 def test_images_of_one_second_are_in_the_order_of_their_names() -> None:
@@ -116,9 +132,11 @@ def test_stacks_are_disjoint_in_time_of_one_camera_and_alike(
         own = [made[i] for i in stack.images]
         assert len(own) > 1
         assert len({shot.camera for shot in own}) == 1
-        for a, b in pairwise(own):
+        for place, (a, b) in enumerate(pairwise(own)):
             assert 0 <= b.seconds - a.seconds <= gap
-            assert angle[a.image] * angle[b.image] >= least - 1e-6
+            before = (a, own[place - 1]) if place and stack.kind is StackKind.BURST else (a,)
+            values = [angle[other.image] * angle[b.image] for other in before]
+            assert stack.kind is StackKind.BRACKET or max(values) >= least - 1e-6
     shuffled = find_stacks(made[::-1], likeness, gap, least)
     assert shuffled == found
     assert all(len(series) > 1 for series in in_sequence(made, gap))

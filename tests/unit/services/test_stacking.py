@@ -17,11 +17,12 @@ from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.domain.stack_edits import bind, unbind
+from dclust_gui.domain.stacks import stack_members
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.opening import open_folder
 from dclust_gui.services.runs import add_images, run_in_project
 from dclust_gui.services.snapshot import snapshot_of
-from dclust_gui.services.stacking import FindStacksJob, StackReport, stack_members
+from dclust_gui.services.stacking import FindStacksJob, StackReport
 from dclust_gui.services.workspace import Workspace
 
 if TYPE_CHECKING:
