@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dclust_gui.cli import output
+from dclust_gui.cli.asking import decided_request, plan_choices
 from dclust_gui.cli.exporting import parse_choice, run_plan, say_files, say_plan, say_result
 from dclust_gui.cli.projects import open_session
 from dclust_gui.cli.running import interruptible
@@ -63,10 +64,23 @@ def export(
         str,
         typer.Option(help="Pattern of file names: {name}, {cluster}, {number}, {date}, {time}."),
     ] = "{name}",
-    on_conflict: Annotated[str, typer.Option(help="number or skip.")] = "number",
+    on_conflict: Annotated[
+        str, typer.Option(help="Where a name is taken: number, skip or ask (at a terminal).")
+    ] = "number",
     sidecars: Annotated[
         str, typer.Option(help="Names of XMP sidecars: stem (a.xmp) or full (a.jpg.xmp).")
     ] = "stem",
+    embed_xmp: Annotated[
+        bool,
+        typer.Option(
+            "--embed-xmp",
+            help="Write cluster names into the copies as XMP keywords (JPEG, PNG, TIFF, WebP).",
+        ),
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify/--no-verify", help="Read every copy back and compare."),
+    ] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
@@ -79,6 +93,12 @@ def export(
     file = None
     if tree is None and form != _XMP:
         file = parse_choice(form, FileFormat, f"format, or '{_XMP}',")
+    if embed_xmp and tree is None:
+        raise InputError(
+            f"Keywords cannot be embedded by format '{form}'.",
+            "It copies no images.",
+            f"Choose {', '.join(TreeFormat)}; format '{_XMP}' writes sidecars.",
+        )
     layout = Layout(nested, keep_folders, name)
     is_move = mode == ExportMode.MOVE.value and tree is not None
     session = open_session(project, read_only=not is_move or dry_run)
@@ -92,6 +112,8 @@ def export(
             scope.cluster_ids(session.clustering.clusters.values()),
             tree.layout(layout) if tree else layout,
             project,
+            embed_keywords=embed_xmp,
+            verify=verify,
         )
         wish = _Wish(directory, tree, file, scope, request)
         if form == _XMP:
@@ -173,6 +195,9 @@ def _export_tree(session: ProjectSession, wish: _Wish, *, dry_run: bool) -> str:
     say_plan(plan)
     if dry_run:
         return ""
+    if plan.undecided:
+        request = replace(wish.request, choices=plan_choices(plan))
+        plan = plan_export(items, session.roots, request)
     with interruptible() as token, output.ProgressView() as view:
         try:
             result = run_plan(plan, view, token)
@@ -214,8 +239,9 @@ def _write_metadata(session: ProjectSession, directory: Path) -> None:
 
 def _export_file(session: ProjectSession, wish: _Wish, *, dry_run: bool) -> str:
     """Files about the images; returns the title for the history."""
+    from dclust_gui.services.export_steps import OnConflict
     from dclust_gui.services.formats.images import labelled_images
-    from dclust_gui.services.formats.writing import FormatRequest, write_format
+    from dclust_gui.services.formats.writing import FormatRequest, format_names, write_format
     from dclust_gui.services.snapshot import snapshot_of
     from dclust_gui.services.workspace import Workspace
 
@@ -234,6 +260,9 @@ def _export_file(session: ProjectSession, wish: _Wish, *, dry_run: bool) -> str:
         wish.scope,
         wish.request.on_conflict,
     )
+    if request.on_conflict is OnConflict.ASK:
+        images = labelled_images(snapshot, wish.scope)
+        request = decided_request(request, format_names(wish.file, images))
     with output.quiet_libraries(), Workspace() as workspace, interruptible() as token:
 
         def picture(image: LabelledImage) -> bytes | None:

@@ -52,6 +52,22 @@ _SHOWN_SKIPPED = 10
 _PIPED_WIDTH = 160
 
 
+def choose(question: str, answers: Sequence[str]) -> str:
+    """Ask the person at the terminal for one of some letters, until one is given.
+
+    Args:
+        question: What is asked.
+        answers: The letters.
+
+    Raises:
+        typer.Abort: If nobody answers.
+    """
+    while True:
+        given: str = typer.prompt(f"{printable(question)} [{'/'.join(answers)}]", type=str)
+        if given.strip() in answers:
+            return given.strip()
+
+
 def printable(text: str) -> str:
     r"""Text without control and direction characters, which become `\n`, `\u202e` and the like.
 

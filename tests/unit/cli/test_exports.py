@@ -188,3 +188,126 @@ def test_undo_says_what_it_left_and_exits_with_one(
     assert changed.name in done.error_line
     assert changed.read_bytes() == b"mine"
     assert len(files(tmp_path / "out")) == 2  # the changed file and the journal
+
+
+def test_cluster_names_are_embedded_in_copies_and_never_in_originals(
+    dclust: Dclust, project: Path, tmp_path: Path
+) -> None:
+    before = files(tmp_path / "photos")
+    done = dclust("export", project, "sorted", "--embed-xmp")
+    assert (done.code, done.err) == (0, "")
+    assert "4 files to get the name of the cluster as XMP keywords." in done.out
+    assert files(tmp_path / "photos") == before
+    named = [data for data in files(tmp_path / "sorted").values() if b"Shapes|Discs" in data]
+    assert len(named) == 4
+    assert "12 unchanged" in dclust("export", project, "sorted", "--embed-xmp").out
+    assert "4 updated, 8 unchanged" in dclust("export", project, "sorted", "--no-verify").out
+    assert sorted(files(tmp_path / "photos").values()) == sorted(
+        data for name, data in files(tmp_path / "sorted").items() if not name.startswith(".")
+    )
+    assert dclust("undo-export", "sorted").code == 0
+    assert not (tmp_path / "sorted").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--mode", "hardlink"), "originals are never written to"),
+        (("--mode", "move"), "originals are never written to"),
+        (("--format", "csv"), "copies no images"),
+    ],
+)
+def test_embedding_where_nothing_is_copied_is_refused(
+    options: tuple[str, ...], words: str, dclust: Dclust, project: Path, tmp_path: Path
+) -> None:
+    done = dclust("export", project, "sorted", "--embed-xmp", *options)
+    assert done.code == 1
+    assert words in done.err.replace("\n", " ")
+    assert not (tmp_path / "sorted").exists()
+
+
+@pytest.fixture
+def taken(project: Path, tmp_path: Path) -> list[Path]:
+    """Somebody's files; six of twelve images would get their names in the export `out`."""
+    there: list[Path] = []
+    for photo in sorted((tmp_path / "photos").rglob("*.png"))[:2]:
+        for cluster in ("Shapes_Discs", "Cluster 02", "Cluster 03"):
+            path = tmp_path / "out" / cluster / photo.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("mine")
+            there.append(path)
+    return there
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
+    """Sit at a terminal and give answers; what was asked."""
+    asked: list[str] = []
+    given = iter(answers)
+
+    def prompt(question: str, **_options: object) -> str:
+        asked.append(question)
+        return next(given)
+
+    monkeypatch.setattr("dclust_gui.cli.output.typer.prompt", prompt)
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda _self: True})())
+    return asked
+
+
+def test_conflicts_are_asked_about_one_by_one_and_for_all_that_follow(
+    dclust: Dclust,
+    project: Path,
+    tmp_path: Path,
+    taken: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = answer(monkeypatch, "what?", "l", "K")
+    done = dclust("export", project, "out", "--on-conflict", "ask")
+    assert (done.code, done.err) == (0, "")
+    assert len(asked) == 3
+    assert "is there already and is another file than" in asked[0]
+    assert all(path.read_text() == "mine" for path in taken)
+    names = [name for name in files(tmp_path / "out") if "(2)" in name]
+    assert len(names) == 5  # one was left out
+
+
+def test_a_person_can_stop_at_a_conflict_and_nothing_was_written(
+    dclust: Dclust,
+    project: Path,
+    tmp_path: Path,
+    taken: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer(monkeypatch, "q")
+    done = dclust("export", project, "out", "--on-conflict", "ask")
+    assert done.code == 1
+    assert "You stopped it" in done.error_line
+    assert len(files(tmp_path / "out")) == len(taken)
+
+
+def test_without_a_terminal_conflicts_are_refused_with_what_to_choose(
+    dclust: Dclust, project: Path, tmp_path: Path, taken: list[Path]
+) -> None:
+    done = dclust("export", project, "out", "--on-conflict", "ask")
+    assert done.code == 1
+    assert "no terminal to ask at" in done.error_line
+    assert "--on-conflict number" in done.error_line
+    assert len(files(tmp_path / "out")) == len(taken)
+    assert (
+        "6 images would get names"
+        in dclust("export", project, "out", "--on-conflict", "ask", "--dry-run").out
+    )
+    assert dclust("export", project, "free", "--on-conflict", "ask").code == 0
+
+
+def test_a_table_that_is_there_is_asked_about(
+    dclust: Dclust, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "labels.csv").write_text("mine")
+    refused = dclust("export", project, "out", "--format", "csv", "--on-conflict", "ask")
+    assert refused.code == 1
+    answer(monkeypatch, "k")
+    done = dclust("export", project, "out", "--format", "csv", "--on-conflict", "ask")
+    assert done.code == 0
+    assert sorted(files(tmp_path / "out")) == ["labels (2).csv", "labels.csv"]
+    assert (tmp_path / "out" / "labels.csv").read_text() == "mine"
