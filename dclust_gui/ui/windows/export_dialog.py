@@ -136,6 +136,7 @@ class ExportDialog(FilesDialog):
         if target is not None:
             self.choices.set_target(target)
         self._typing.stop()
+        self.choices.target.setFocus()
         self._begin_plan()
 
     @property

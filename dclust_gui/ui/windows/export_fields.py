@@ -115,7 +115,7 @@ class LayoutFields(QWidget):
             " {date} and {time} when it was taken"
         )
         self.example = faint_label("", self)
-        tokens = faint_label("May hold {name} {cluster} {number} {date} {time} and text.", self)
+        tokens = faint_label("{name} {cluster} {number} {date} {time} and any text", self)
         self._item: ExportItem | None = None
         label = QLabel("File names", self)
         label.setBuddy(self.pattern)

@@ -36,22 +36,24 @@ class Words:
 
 
 FORMATS: dict[Format, Words] = {
-    TreeFormat.FOLDERS: Words("Images in folders, one a cluster", "For any other program."),
+    TreeFormat.FOLDERS: Words(
+        "Images in folders, one per cluster", "Files and folders that any program can open."
+    ),
     TreeFormat.IMAGEFOLDER: Words(
-        "Images as ImageFolder", "A folder a class, as torchvision and Keras read them."
+        "Images as ImageFolder", "A folder per class, as torchvision and Keras read them."
     ),
     TreeFormat.FIFTYONE: Words(
-        "Images for FiftyOne", "A folder a class; images without a cluster in '_unlabeled'."
+        "Images for FiftyOne", "A folder per class; images without a cluster in '_unlabeled'."
     ),
     TreeFormat.HUGGINGFACE: Words(
         "Images for Hugging Face", "Folders with 'metadata.csv', for the 'imagefolder' loader."
     ),
     FileFormat.CSV: Words(
-        "Labels as a table (CSV)", "A row an image: path, cluster, name, confidence, status."
+        "Labels as a table (CSV)", "A row per image: path, cluster, name, confidence, status."
     ),
     FileFormat.JSON: Words("Labels as JSON", "Clusters and images with all that is known of them."),
     FileFormat.COCO: Words("Labels as COCO (JSON)", "Clusters as categories of whole images."),
-    FileFormat.TXT: Words("Lists of paths (TXT)", "A text file a cluster, a path a line."),
+    FileFormat.TXT: Words("Lists of paths (TXT)", "A text file per cluster, a path per line."),
     FileFormat.HTML: Words(
         "Contact sheet (HTML)", "A page with small pictures of every cluster, to print or send."
     ),

@@ -59,6 +59,7 @@ class FilesDialog(QDialog):
         super().__init__(parent)
         self.jobs = OwnJob(host, self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self._state = FilesState.ASKING
         self._is_busy = False
         self._last: tuple[str, str, bool] = ("", "", False)
