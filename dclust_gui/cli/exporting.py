@@ -70,6 +70,11 @@ def say_plan(plan: ExportPlan) -> None:
         output.say(f"{count_of(plan.collisions)} will get a number, as the name is taken.")
     for warning in plan.warnings:
         output.say(f"Note: {warning}")
+    mapped = [(repr(title), f"becomes '{folder}'.") for title, folder in plan.mapped]
+    say_files("cannot be called like its cluster", mapped, "folder")
+    if plan.request.embed_keywords:
+        n_named = sum(bool(step.keywords) for step in plan.steps)
+        output.say(f"{count_of(n_named, 'file')} to get the name of the cluster as XMP keywords.")
     say_files("left out", [(str(s.source), s.reason) for s in plan.skipped])
 
 
@@ -107,6 +112,7 @@ def say_result(plan: ExportPlan, result: ExportResult) -> None:
         if n
     ]
     output.say(f"Export: {plan.request.target} ({', '.join(done) or 'no files'})")
+    say_files("copied without keywords", [(str(path), why) for path, why in result.unnamed])
     say_files("not exported", [(str(path), reason) for path, reason in result.failed])
     if result.stopped:
         raise StorageError(
@@ -122,10 +128,10 @@ def say_result(plan: ExportPlan, result: ExportResult) -> None:
         )
 
 
-def say_files(what: str, files: Sequence[tuple[str, str]]) -> None:
+def say_files(what: str, files: Sequence[tuple[str, str]], noun: str = "file") -> None:
     """Print some files with a reason each, the first few by name."""
     if files:
-        output.say(f"{count_of(len(files), 'file')} {what}:")
+        output.say(f"{count_of(len(files), noun)} {what}:")
     for path, reason in files[:_SHOWN]:
         output.say(f"  {path}: {reason}")
     if len(files) > _SHOWN:

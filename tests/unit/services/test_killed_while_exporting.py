@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import os
 import random
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from dclust_gui.domain.control import CancelToken, ignore_events
+from dclust_gui.services.export import run_export
 from dclust_gui.services.export_layout import Layout
 from dclust_gui.services.export_plan import Action, ExportMode
 from dclust_gui.services.export_undo import plan_undo, run_undo
+from dclust_gui.services.xmp.embedding import with_keywords
 from dclust_gui.storage.export_journal import JOURNAL_NAME
 
 if TYPE_CHECKING:
@@ -52,21 +58,27 @@ def deadly(function):
         return result
     return wrapped
 
-plan = world.plan(CLUSTERS, mode=export.ExportMode(mode), layout=LAYOUT)
+embed = sys.argv[6] == "yes"
+plan = world.plan(
+    CLUSTERS, mode=export.ExportMode(mode), layout=LAYOUT, embed_keywords=embed
+)
 if other_drive == "yes":
     export_run.is_same_device = lambda *_: False
-for name in ("link", "unlink", "replace", "rename", "mkdir", "symlink", "write", "fsync", "open"):
+for name in ("link", "unlink", "replace", "rename", "mkdir", "symlink", "write", "fsync", "open",
+             "utime"):
     setattr(os, name, deadly(getattr(os, name)))
 export.run_export(plan, ignore_events, CancelToken())
 """
 
 
-def killed(world: World, mode: ExportMode, at: int, *, other_drive: bool) -> bool:
+def killed(
+    world: World, mode: ExportMode, at: int, *, other_drive: bool = False, embed: bool = False
+) -> bool:
     """Export in another process that dies at its `at`-th call of the system; False if it ended."""
     checkout = str(Path(__file__).parents[3])
-    drive = "yes" if other_drive else "no"
+    flags = ["yes" if flag else "no" for flag in (other_drive, embed)]
     where = str(world.root.parent)
-    command = [sys.executable, "-c", CHILD, checkout, where, mode.value, str(at), drive]
+    command = [sys.executable, "-c", CHILD, checkout, where, mode.value, str(at), *flags]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=checkout)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode != 0
@@ -105,9 +117,49 @@ def kill_once(world: World, seed: int) -> None:
     assert world.originals() == before
 
 
-@pytest.mark.parametrize("seed", range(20))
+def jpeg(name: str) -> str:
+    """A picture of its own for every name, as text."""
+    out = io.BytesIO()
+    Image.new("RGB", (9, 9), f"#{zlib.crc32(name.encode()) & 0xFFFFFF:06x}").save(out, "JPEG")
+    return os.fsdecode(out.getvalue())
+
+
+def kill_while_embedding(world: World, seed: int) -> None:
+    """The same with the clusters' names in the copies, also where these are brought up to date."""
+    draw = random.Random(seed)
+    for name in CLUSTERS:
+        world.add(name, jpeg(name))
+    before = world.originals()
+    if draw.random() < 0.5:
+        assert world.export(CLUSTERS, layout=LAYOUT).failed == ()  # without names, to be updated
+    killed(world, ExportMode.COPY, draw.randrange(1, 240), embed=True)
+    assert world.originals() == before
+    if draw.random() < 0.5 and (world.target / JOURNAL_NAME).exists():
+        result = run_undo(plan_undo(world.target), ignore_events, CancelToken())
+        assert (result.is_complete, result.left) == (True, ())
+        assert not world.target.exists() or not list(world.target.iterdir())
+        return
+    plan = world.plan(CLUSTERS, layout=LAYOUT, embed_keywords=True)
+    assert run_export(plan, ignore_events, CancelToken()).failed == ()
+    expected = {
+        f"{cluster}/{name}": os.fsdecode(with_keywords(os.fsencode(jpeg(name)), cluster)[0])
+        for name, cluster in CLUSTERS.items()
+    }
+    assert world.files() == expected
+    again = world.plan(CLUSTERS, layout=LAYOUT, embed_keywords=True)
+    assert {step.action for step in again.steps} == {Action.KEEP}
+    assert run_undo(plan_undo(world.target), ignore_events, CancelToken()).is_complete
+    assert world.originals() == before
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_a_killed_export_is_finished_or_undone_without_a_loss(seed: int, world: World) -> None:
     kill_once(world, seed)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_killed_export_knows_its_copies_with_names_in_them(seed: int, world: World) -> None:
+    kill_while_embedding(world, seed)
 
 
 @pytest.mark.slow
@@ -115,3 +167,12 @@ def test_a_killed_export_is_finished_or_undone_without_a_loss(seed: int, world: 
 @pytest.mark.parametrize("seed", range(100, 200))
 def test_a_hundred_killed_exports_lose_nothing(seed: int, world: World) -> None:
     kill_once(world, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_when_asked")
+@pytest.mark.parametrize("seed", range(100, 150))
+def test_fifty_killed_exports_with_names_in_the_copies_lose_nothing(
+    seed: int, world: World
+) -> None:
+    kill_while_embedding(world, seed)
