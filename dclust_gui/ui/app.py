@@ -35,6 +35,7 @@ from dclust_gui.ui.windows.editing import EditKeeper
 from dclust_gui.ui.windows.exporting import ExportKeeper
 from dclust_gui.ui.windows.first_paint import FirstPaint
 from dclust_gui.ui.windows.history import HistoryKeeper
+from dclust_gui.ui.windows.importing import ImportKeeper
 from dclust_gui.ui.windows.inbox import InboxKeeper
 from dclust_gui.ui.windows.looking import Looking
 from dclust_gui.ui.windows.main_window import MainWindow
@@ -139,6 +140,9 @@ class App(QObject):
             self.io_host,
             settings,
             source,
+        )
+        self.importing = ImportKeeper(
+            self.window, self.controller, self.commands.dialogs, self.io_host, settings
         )
         self.editing = EditKeeper(
             self.window,

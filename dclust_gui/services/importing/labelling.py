@@ -72,11 +72,6 @@ class Labelling:
         self._reported: set[Problem] = set()
         self.problems: list[Problem] = []
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The labels, in the order in which they came."""
-        return tuple(self._names)
-
     def add(self, found: Found) -> None:
         """Take an entry, or report it."""
         label = found.label
@@ -113,6 +108,16 @@ class Labelling:
             if not any(given.get(image) in (entry.code, None) for image in entry.found.images):
                 self._report(entry.found, "Equal pictures in the project have other labels.")
         return taken
+
+    def used_names(self, codes: Sequence[int]) -> tuple[list[int], tuple[str, ...]]:
+        """The labels that images have in the end, and the codes by their places among these.
+
+        Args:
+            codes: As in `result`.
+        """
+        used = sorted({code for code in codes if code >= 0})
+        places = {code: place for place, code in enumerate(used)} | {UNASSIGNED: UNASSIGNED}
+        return [places[code] for code in codes], tuple(self._names[code] for code in used)
 
     def notes(self) -> list[str]:
         """What there is to say of the labels themselves."""
@@ -152,7 +157,7 @@ class Labelling:
             for entry in entries[:_SHOWN]
         ]
         rest = ", …" if len(entries) > _SHOWN else ""
-        why = f"The image has several labels, and none was taken: {', '.join(places)}{rest}."
+        why = f"{', '.join(places)}{rest}: the image has several labels, none is taken."
         for entry in entries:
             self._report(entry.found, why)
 

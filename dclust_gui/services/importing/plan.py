@@ -158,8 +158,8 @@ def _plan(
         labelling.add(item)
     taken = labelling.result()
     images = np.array([item.image for item in taken], np.int32)
-    codes = np.array([item.code for item in taken], np.int32)
-    labels = ImageLabels(images, codes, labelling.names, source)
+    codes, names = labelling.used_names([item.code for item in taken])
+    labels = ImageLabels(images, np.array(codes, np.int32), names, source)
     return ImportPlan(
         labels,
         Counter(item.how for item in taken),

@@ -38,6 +38,13 @@ class RowsModel(QAbstractTableModel):
         self._rows = tuple(tuple(row) for row in rows)
         self.endResetModel()
 
+    def set_table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show other columns and rows."""
+        self.beginResetModel()
+        self._headers = tuple(headers)
+        self._rows = tuple(tuple(row) for row in rows)
+        self.endResetModel()
+
     @property
     def rows(self) -> tuple[tuple[str, ...], ...]:
         """What is shown."""

@@ -53,6 +53,12 @@ SPECS: dict[str, Spec] = {
         "Export clusters…", ("Ctrl+E",), "export", "Images, labels or keywords", short="Export"
     ),
     "undo_export": Spec("Undo export…", (), "", "Put an export back as it was; you see it first"),
+    "import_labels": Spec(
+        "Import labels…",
+        ("Ctrl+I",),
+        "import",
+        "Labels from a table, folders or keywords, as clusters or to compare with",
+    ),
     "close": Spec("Close project", ("Ctrl+W", Key.Close)),
     "quit": Spec("Quit", ("Ctrl+Q",)),
     "undo": Spec("Undo", (Key.Undo,), "undo"),

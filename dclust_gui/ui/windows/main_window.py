@@ -200,6 +200,11 @@ class MainWindow(QMainWindow):
         self._open_dock(self.evidence)
 
     @Slot()
+    def show_quality(self) -> None:
+        """Open what the clusters are worth."""
+        self._open_dock(self.quality)
+
+    @Slot()
     def show_names(self) -> None:
         """Open the suggestions of names."""
         self._open_dock(self.names)
@@ -327,7 +332,9 @@ class MainWindow(QMainWindow):
         recent, move = QMenu("Open recent", self), QMenu("Move to", self)
         file = self._fill(bar.addMenu("&File"), "open_folder open_project")
         file.addMenu(recent)
-        self._fill(file, "sample | rescan | save_as | export undo_export | close quit")
+        self._fill(
+            file, "sample | rescan | save_as | import_labels export undo_export | close quit"
+        )
         self._fill(
             bar.addMenu("&Edit"),
             "undo redo history | select_all select_none invert | filter find similar",
