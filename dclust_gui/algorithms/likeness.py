@@ -25,17 +25,8 @@ if TYPE_CHECKING:
 UPRIGHT = 0
 """Turn of a picture that is as the other one."""
 
-TURN_WORDS = (
-    "",
-    "turned 90° right",
-    "turned 180°",
-    "turned 90° left",
-    "mirrored",
-    "mirrored and turned 90°",
-    "flipped upside down",
-    "mirrored and turned 90°",
-)
-"""What a turn is called, by number."""
+N_TURNS = 8
+"""Ways in which a picture can lie: turned to the left by 0 to 3 quarters, as it is or mirrored."""
 
 _COARSE = 32
 _ROUGH = 16
@@ -107,18 +98,18 @@ def turned_likeness(
 
     Returns:
         float32 (m,), likeness for the best of the seven turns, 0 where none comes near; and
-        uint8 (m,), that turn, an index of `TURN_WORDS`.
+        uint8 (m,), that turn, a number below `N_TURNS`.
     """
     turns = np.zeros(len(left), np.uint8)
     rough = np.full(len(left), -1.0, np.float32)
     small = _normal(_shrunk(_Pictures.of(left).grey, _ROUGH)).flatten(1)
     other = _normal(_shrunk(_Pictures.of(right).grey, _ROUGH))
-    for turn in range(1, len(TURN_WORDS)):
+    for turn in range(1, N_TURNS):
         value = (small * _turned(other, turn).flatten(1)).mean(1).numpy()
         is_better = value > rough
         rough[is_better], turns[is_better] = value[is_better], turn
     found = np.zeros(len(left), np.float32)
-    for turn in range(1, len(TURN_WORDS)):
+    for turn in range(1, N_TURNS):
         rows = np.flatnonzero((turns == turn) & (rough >= _ROUGH_LEAST))
         found[rows] = likeness(left[rows], turned_sketches(right[rows], turn), least, check)
     return found, turns
@@ -129,7 +120,7 @@ def turned_sketches(sketches: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]
 
     Args:
         sketches: uint8 (m, 3 s / 2, s).
-        turn: Index of `TURN_WORDS`.
+        turn: A number below `N_TURNS`.
     """
     side = sketches.shape[2]
     planes = torch.from_numpy(sketches.copy())

@@ -86,9 +86,9 @@ def _json(
     exact_only: bool,
 ) -> dict[str, object]:
     """Everything, for programs."""
-    from dclust_gui.algorithms.likeness import TURN_WORDS
     from dclust_gui.services.best_copy import total_bytes
     from dclust_gui.services.duplicate_decisions import others_of
+    from dclust_gui.services.duplicate_groups import TURN_WORDS
 
     def rows(group: DuplicateGroup) -> list[dict[str, object]]:
         told = []
@@ -162,7 +162,7 @@ def _row_text(
     turn: int,
 ) -> str:
     """`keep  a.jpg  4000 x 3000, 2.4 MB (largest)`."""
-    from dclust_gui.algorithms.likeness import TURN_WORDS
+    from dclust_gui.services.duplicate_groups import TURN_WORDS
     from dclust_gui.services.file_sizes import bytes_text
 
     record = snapshot.images[image]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dclust_gui.domain import edits
+from dclust_gui.domain.clustering import NO_STACK
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.names import same_name
+from dclust_gui.domain.stacks import stack_members
 from dclust_gui.services.best_copy import best_copy
 from dclust_gui.services.duplicate_groups import DuplicateGroup
 
@@ -32,8 +34,8 @@ def open_groups(
 ) -> list[DuplicateGroup]:
     """Groups that are still to be decided on.
 
-    Images in ignored clusters count no more, nor do files that are gone; of equal ones the next
-    best takes the place of a best one that is.
+    Images in ignored clusters count no more, nor do files that are gone; where the best one is
+    out, the next best takes its place. Images that are bound together are one, such as a burst.
 
     Args:
         groups: All groups.
@@ -53,6 +55,8 @@ def open_groups(
         if len(keep) < 2:
             continue
         images = tuple(group.images[n] for n in keep)
+        if len(stacks := {int(state.stacks[i]) for i in images}) == 1 and NO_STACK not in stacks:
+            continue
         contents = frozenset(records[i].content for i in images)
         if any(contents <= one for one in dismissed):
             continue
@@ -102,14 +106,22 @@ def with_best(group: DuplicateGroup, image: int, records: Sequence[ImageRecord])
     return DuplicateGroup(images, (1.0, *similarity[1:]), identical, (0, *turns[1:]), "your choice")
 
 
-def ignore_edit(state: Clustering, images: Iterable[int]) -> Edit:
+def ignore_edit(state: Clustering, images: Iterable[int]) -> Edit | None:
     """The step that puts copies into the ignored cluster `CLUSTER_NAME`; no file is touched.
+
+    Images that are bound to others which stay, such as a burst, stay with them.
 
     Args:
         state: The present state.
         images: Ids.
+
+    Returns:
+        The edit; None if there is nothing to do.
     """
     ids = edits.distinct_ids(images)
+    ids = ids[[bool(np.isin(stack_members(state, i), ids).all()) for i in ids.tolist()]]
+    if not len(ids):
+        return None
     wanted = same_name(CLUSTER_NAME)
     known = next((c for c in state.clusters.values() if same_name(c.title) == wanted), None)
     if known is None:

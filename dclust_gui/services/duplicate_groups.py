@@ -9,7 +9,7 @@ import numpy as np
 
 from dclust_gui.domain.errors import ImageUnreadableError, InputError
 from dclust_gui.domain.images import absolute_path
-from dclust_gui.services.best_copy import best_copy, rank_key, total_bytes
+from dclust_gui.services.best_copy import best_copy, n_pixels, rank_key, total_bytes
 from dclust_gui.services.duplicates import LEAST_THRESHOLD, DuplicateFinding
 
 if TYPE_CHECKING:
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from dclust_gui.services.best_copy import Sharpness
     from dclust_gui.services.sketching import SketchShelf
     from dclust_gui.services.workspace import Workspace
+
+TURN_WORDS = (
+    "",
+    "turned 90° right",
+    "turned 180°",
+    "turned 90° left",
+    "mirrored",
+    "mirrored and turned 90°",
+    "flipped upside down",
+    "mirrored and turned 90°",
+)
+"""How a copy lies to the best one, by number; see `algorithms.likeness`."""
 
 _SHARPNESS_SIDE = 1024
 _MOST_DECODED = 300
@@ -38,7 +50,7 @@ class DuplicateGroup:
         images: Ids; the one to keep comes first, then the most similar ones.
         similarity: Of each with the first, 0 to 1; 1 for the first itself.
         identical: Whether each has the same bytes as the first.
-        turns: How each lies to the first; an index of `likeness.TURN_WORDS`.
+        turns: How each lies to the first; an index of `TURN_WORDS`.
         reason: Why the first is the one to keep; empty where nothing tells it from the others.
     """
 
@@ -155,7 +167,7 @@ def groups_at(
     sharpness: Sharpness | None = None,
     token: CancelToken | None = None,
 ) -> tuple[DuplicateGroup, ...]:
-    """Groups of copies, equal files first, then those that take most room.
+    """Groups of copies, equal files first, then those that take most room, unreadable ones last.
 
     Args:
         finding: What was found.
@@ -186,9 +198,12 @@ def groups_at(
     grouped = {node for group in nodes for node in group}
     nodes += [(n,) for n in range(len(files)) if n not in grouped and len(files[n]) > 1]
     found = [_group(finding, group, best, comparer, sharpness) for group in nodes]
-    return tuple(
-        sorted(found, key=lambda g: (not g.is_exact, -total_bytes(records, g.others), g.best))
-    )
+
+    def rank(group: DuplicateGroup) -> tuple[bool, bool, int, int]:
+        is_seen = n_pixels(records[group.best]) > 0
+        return not is_seen, not group.is_exact, -total_bytes(records, group.others), group.best
+
+    return tuple(sorted(found, key=rank))
 
 
 def _best_of_equal(records: Sequence[ImageRecord], images: NDArray[np.int32]) -> int:
@@ -232,11 +247,11 @@ class _Comparer:
         own = finding.sketches[finding.sketch_rows[centre]]
         left = np.broadcast_to(own, right.shape).copy()
         value = likeness(left, right, LEAST_THRESHOLD)
-        low = np.flatnonzero(value < LEAST_THRESHOLD)
-        if finding.with_turned and len(low):
-            value[low], turns = turned_likeness(left[low], right[low], LEAST_THRESHOLD)
-            for place, turn in zip(low.tolist(), turns.tolist(), strict=True):
-                self._turns[centre, int(others[place])] = turn
+        if finding.with_turned:
+            found, turns = turned_likeness(left, right, LEAST_THRESHOLD)
+            for place in np.flatnonzero(found > value).tolist():
+                value[place] = found[place]
+                self._turns[centre, int(others[place])] = int(turns[place])
         for other, one in zip(others.tolist(), value.tolist(), strict=True):
             self._known[centre, other] = one
 

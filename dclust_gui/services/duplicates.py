@@ -45,6 +45,7 @@ _LEAST_COSINE = 0.7
 _LEAST_TURNED_COSINE = 0.35
 _MOST_SAME = 4
 """Equal files of one content up to which neighbours are sought among all images, as runs do."""
+_SURELY_UPRIGHT = 0.97
 _SCALE = "centre-l2"
 _ROWS = 4096
 _STEPS = 1000
@@ -239,13 +240,16 @@ class DuplicateJob:
             left, right = stack[part[:, 0]], stack[part[:, 1]]
             value[start : start + _ROWS] = likeness(left, right, LEAST_THRESHOLD, _checks(token))
         if self.with_turned:
-            for rows in np.array_split(
-                np.flatnonzero(value < LEAST_THRESHOLD), len(ends) // _ROWS + 1
-            ):
-                token.checkpoint()
+            # Of a picture that is nearly symmetric both comparisons may be fair; the better holds.
+            unlike = np.flatnonzero(value < _SURELY_UPRIGHT)
+            for start in range(0, len(unlike), _ROWS):
+                rows = unlike[start : start + _ROWS]
+                told(len(ends) - len(unlike) + start, len(ends))
                 left, right = stack[ends[rows, 0]], stack[ends[rows, 1]]
-                found = turned_likeness(left, right, LEAST_THRESHOLD, _checks(token))
-                value[rows], turns[rows] = found
+                found, turn = turned_likeness(left, right, LEAST_THRESHOLD, _checks(token))
+                is_better = found > value[rows]
+                value[rows] = np.maximum(found, value[rows])
+                turns[rows] = np.where(is_better, turn, 0)
         keep = value >= LEAST_THRESHOLD
         name = [known[i] for i in nodes.tolist()]
         return _Alike(

@@ -31,6 +31,7 @@ from dclust_gui.ui.models.inspection_model import InspectionModel
 from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.commands import Commands
 from dclust_gui.ui.windows.controller import Controller
+from dclust_gui.ui.windows.duplicates import DuplicateKeeper
 from dclust_gui.ui.windows.editing import EditKeeper
 from dclust_gui.ui.windows.exporting import ExportKeeper
 from dclust_gui.ui.windows.first_paint import FirstPaint
@@ -228,6 +229,15 @@ class App(QObject):
             self._workspace,
         )
         self.review.set_waiting(self.inbox.waiting)
+        self.duplicates = DuplicateKeeper(
+            self.window,
+            self.controller,
+            self.work,
+            self.looking,
+            self.engine_host,
+            self.query_host,
+            self._workspace,
+        )
         self.runs = RunsKeeper(
             self.window,
             self.controller,
@@ -279,6 +289,7 @@ class App(QObject):
             self.review,
             self.reclustering,
             self.inbox,
+            self.duplicates,
             self.runs,
             self.filter_host,
             self._inspector_previews,

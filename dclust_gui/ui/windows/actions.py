@@ -107,6 +107,12 @@ SPECS: dict[str, Spec] = {
     "outliers": Spec(
         "Find outliers…", (), "", "Images unlike the rest, or unlike their cluster; set them aside"
     ),
+    "duplicates": Spec(
+        "Find duplicates…",
+        ("Ctrl+Alt+D",),
+        "",
+        "Equal files and copies of the same picture, with the one to keep; nothing is deleted",
+    ),
     "new_cluster": Spec("New cluster", ("Ctrl+Shift+G",), "new", "New cluster from the selection"),
     "merge": Spec(
         "Merge clusters…",

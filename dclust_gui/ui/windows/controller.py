@@ -434,7 +434,7 @@ def done_text(step: Step) -> str:
     past = {"move": "Moved", "merge": "Merged", "new": "Made new", "cluster": "Clustered"}
     past |= {"name": "Named", "sort": "Sorted", "keep": "Kept", "re-cluster": "Re-clustered"}
     past |= {"approve": "Approved", "take": "Took", "import": "Imported"}
-    past |= {"bind": "Bound", "unbind": "Unbound"}
+    past |= {"bind": "Bound", "unbind": "Unbound", "ignore": "Ignored"}
     text = f"{past.get(verb, verb.capitalize())} {rest}.".replace(": move ", ": moved ")
     if step.title.endswith(" to Unassigned"):
         text += " The files stay where they are."

@@ -54,6 +54,17 @@ PAGES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Among duplicates",
+        (
+            ("Next group; next picture of it", "Up and Down; Left and Right"),
+            ("Compare: large, one after the other", "Space or Enter"),
+            ("Ignore all but the best", "I"),
+            ("They are no duplicates", "X"),
+            ("Make this picture the best", "B"),
+            ("Select all but the best", "S"),
+        ),
+    ),
+    (
         "In the dendrogram",
         (
             ("Walk along the tree", "Arrows"),

@@ -155,6 +155,11 @@ class Looking(QObject):
         self.show_view(View.GALLERY)
         self._visit(Place(result=tuple(images), title=title))
 
+    def open_preview(self, image: int) -> None:
+        """Show an image large; of several selected ones the preview walks through these."""
+        self._reveal(image)
+        self._window.preview.open_image(image)
+
     # -- places ----------------------------------------------------------------------------
 
     def find_similar(self, images: Iterable[int] = (), path: Path | None = None) -> None:
@@ -331,8 +336,7 @@ class Looking(QObject):
 
     @Slot(int)
     def _on_preview_requested(self, image: int) -> None:
-        self._reveal(image)
-        self._window.preview.open_image(image)
+        self.open_preview(image)
 
     def _reveal(self, image: int) -> None:
         """Widen what the gallery shows until it has the image, and scroll there."""

@@ -357,7 +357,7 @@ class MainWindow(QMainWindow):
         context.addMenu(colour)
         self._fill(context, "notes | reveal_cluster export")
         self._fill(image, "bind unbind stacks |")
-        self._fill(bar.addMenu("&Tools"), "skipped")
+        self._fill(bar.addMenu("&Tools"), "duplicates | skipped")
         self._fill(bar.addMenu("&Help"), "shortcuts about")
         return Menus(recent, move, image, context, colour)
 
