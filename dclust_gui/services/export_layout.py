@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.clustering import NO_STACK, UNASSIGNED
 from dclust_gui.domain.errors import InputError
 from dclust_gui.services.export_names import (
     UNASSIGNED_FOLDER,
@@ -21,7 +21,7 @@ from dclust_gui.services.export_names import (
 from dclust_gui.services.export_steps import UnitFiles, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dclust_gui.services.export_steps import ExportItem
 
@@ -102,13 +102,14 @@ class Places:
         self._spelling: dict[str, str] = {}
         self._listings: dict[str, tuple[dict[str, str], set[str]]] = {}
         self._clusters = self._cluster_folders(items)
-        self._numbers = _numbers(items) if "{number}" in layout.pattern else {}
+        self._leads = _leads(items)
+        self._numbers = _numbers(items, self._leads) if "{number}" in layout.pattern else {}
 
     def folder(self, unit: UnitFiles) -> bytes:
         """Path of a unit's folder below the target, separated by `/`."""
         parts = self._clusters[unit.item.cluster]
         if self._layout.keep_folders:
-            parts = (*parts, *self._own_folders(unit.item))
+            parts = (*parts, *self._own_folders(self._leads.get(unit.item.stack, unit.item)))
         return self._canonical(parts).encode("utf-8", "surrogateescape")
 
     def mapped(self, clusters: Collection[int]) -> list[tuple[str, str]]:
@@ -221,11 +222,33 @@ def _numbered_last(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         number += 1
 
 
-def _numbers(items: Sequence[ExportItem]) -> dict[int, int]:
-    """The place of each image within its cluster, from 1, in order of path; by `id` of record."""
+def _leads(items: Sequence[ExportItem]) -> dict[int, ExportItem]:
+    """The first image of each stack in order of path: the others go where it goes."""
+    leads: dict[int, ExportItem] = {}
+    for item in items:
+        if item.stack != NO_STACK:
+            known = leads.setdefault(item.stack, item)
+            if _path(item) < _path(known):
+                leads[item.stack] = item
+    return leads
+
+
+def _path(item: ExportItem) -> tuple[int, bytes]:
+    return item.image.root, item.image.relative
+
+
+def _numbers(items: Sequence[ExportItem], leads: Mapping[int, ExportItem]) -> dict[int, int]:
+    """The place of each image within its cluster, from 1, in order of path; by `id` of record.
+
+    The images of a stack follow each other.
+    """
+
+    def place(item: ExportItem) -> tuple[int, tuple[int, bytes], int, tuple[int, bytes]]:
+        return item.cluster, _path(leads.get(item.stack, item)), item.stack, _path(item)
+
     counts: Counter[int] = Counter()
     numbers: dict[int, int] = {}
-    for item in sorted(items, key=lambda i: (i.cluster, i.image.root, i.image.relative)):
+    for item in sorted(items, key=place):
         counts[item.cluster] += 1
         numbers[id(item.image)] = counts[item.cluster]
     return numbers

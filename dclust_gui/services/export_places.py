@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dclust_gui.services.export_layout import Places
     from dclust_gui.services.export_present import PresentFiles
 
+SAME_FILE = "The same file is there already."
 _TAKEN = "A file of this name is there already."
-_SAME = "The same file is there already."
 _OPEN = "A file of this name is there already, and nothing is decided yet."
 
 
@@ -140,7 +140,7 @@ class ExportPlaces:
             return ""
         same = [_is_same(source, path_in(self._target, there)) for source, there in foreign]
         if all(same):
-            return _SAME if len(same) == len(unit.sources) else ""
+            return SAME_FILE if len(same) == len(unit.sources) else ""
         choice = self._choices.get(os.fsencode(unit.sources[0]))
         taken = next(
             there for (_, there), is_same in zip(foreign, same, strict=True) if not is_same

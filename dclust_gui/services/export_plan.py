@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dclust_gui.domain.clustering import UNASSIGNED
+from dclust_gui.domain.clustering import NO_STACK, UNASSIGNED
 from dclust_gui.domain.control import CancelToken
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.images import ImageStatus
 from dclust_gui.services.export_layout import Layout, Places
 from dclust_gui.services.export_names import UNASSIGNED_FOLDER
-from dclust_gui.services.export_places import ExportPlaces
+from dclust_gui.services.export_places import SAME_FILE, ExportPlaces
 from dclust_gui.services.export_present import Present, PresentFiles, is_same_file, path_in
 from dclust_gui.services.export_steps import (
     Action,
@@ -34,13 +34,14 @@ from dclust_gui.storage.export_journal import GENERATED, JournalState, path_text
 from dclust_gui.storage.file_modes import ExportMode, is_same_device, link_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.images import ImageRecord
 
 _JOURNAL_BYTES_PER_FILE = 1024
 _KEYWORD_BYTES_PER_FILE = 4096
+_TORN = "Another image of its stack is left out, and a stack goes whole or not at all."
 _WHY_NOT_EMBEDDED = {
     ExportMode.MOVE: "The originals themselves are moved, and they are never written to.",
     ExportMode.HARDLINK: "A hard link is the original itself, and originals are never written to.",
@@ -135,8 +136,10 @@ def export_items(images: Sequence[ImageRecord], clustering: Clustering) -> list[
     titles[UNASSIGNED] = UNASSIGNED_FOLDER
     names = {key: cluster.name for key, cluster in clustering.clusters.items()}
     return [
-        ExportItem(image, label, titles[label], names.get(label, ""))
-        for image, label in zip(images, clustering.labels.tolist(), strict=True)
+        ExportItem(image, label, titles[label], names.get(label, ""), stack)
+        for image, label, stack in zip(
+            images, clustering.labels.tolist(), clustering.stacks.tolist(), strict=True
+        )
     ]
 
 
@@ -240,6 +243,15 @@ def free_bytes(target: Path) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Names of a unit's files below the target; None where it gets none, with the reason."""
+
+    names: list[bytes] | None
+    reason: str
+    is_open: bool
+
+
 class _Planner:
     """Makes one plan.
 
@@ -276,12 +288,11 @@ class _Planner:
         places = ExportPlaces(target, wishes, present, request.on_conflict, request.choices)
         units = self._units(present)
         steps: list[ExportStep] = []
-        for unit, names in places.assign(units):
-            self._token.checkpoint()
-            if names is None:
-                self._skip_unit(unit, places.reason, is_open=_is_open(unit, places))
+        for unit, place in self._whole_stacks(places, units):
+            if place.names is None:
+                self._skip_unit(unit, place.reason, is_open=place.is_open)
             else:
-                steps += self._steps(unit, names)
+                steps += self._steps(unit, place.names)
         steps = _in_order(steps, present)
         n_bytes = self._bytes_to_write(steps)
         plan = ExportPlan(
@@ -303,6 +314,27 @@ class _Planner:
             hint = "Choose another drive, or export fewer clusters."
             raise InputError(f"Could not export to {path_text(target)}.", why, hint)
         return plan
+
+    def _whole_stacks(
+        self, places: ExportPlaces, units: Sequence[UnitFiles]
+    ) -> Iterator[tuple[UnitFiles, _Place]]:
+        """Every unit's place; of a stack all go, or none moves from where it is."""
+        found: list[tuple[UnitFiles, _Place]] = []
+        left: dict[int, bool] = {}
+        for unit, names in places.assign(units):
+            self._token.checkpoint()
+            is_open = names is None and _is_open(unit, places)
+            found.append((unit, _Place(names, places.reason, is_open)))
+            is_out = names is None and places.reason != SAME_FILE
+            if is_out and unit.item.stack != NO_STACK:
+                left[unit.item.stack] = is_open or left.get(unit.item.stack, False)
+        for unit, place in found:
+            is_torn = place.names is not None and unit.item.stack in left
+            there = [None if file is None else file.file.destination for file in unit.present]
+            if is_torn and there != place.names:
+                yield unit, _Place(None, _TORN, left[unit.item.stack])
+            else:
+                yield unit, place
 
     def _check_mode(self, state: JournalState | None) -> None:
         """Refuse another mode than that of the files that are there."""

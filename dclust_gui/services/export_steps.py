@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from dclust_gui.domain.clustering import NO_STACK
 from dclust_gui.services.export_names import folded
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ class ExportItem:
         cluster: The cluster's id or `UNASSIGNED`.
         folder: The cluster's title.
         name: The name that a person gave the cluster; empty for none.
+        stack: The stack that it is bound into, or `NO_STACK`; it goes where its stack goes.
     """
 
     image: ImageRecord
     cluster: int
     folder: str
     name: str = ""
+    stack: int = NO_STACK
 
 
 @dataclass(frozen=True, slots=True)
