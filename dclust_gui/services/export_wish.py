@@ -49,6 +49,8 @@ class ExportWish:
         layout: Folders and names; folders of images only.
         sidecars: How sidecars are called; keywords only.
         beside: Sidecars go beside the images, whatever the folder; keywords only.
+        embed_keywords: Copies get the clusters' names as keywords; copied images only.
+        verify: Copies are read back and compared.
         choices: Decisions on conflicts, by path of the image's file or by name of the new file.
     """
 
@@ -60,6 +62,8 @@ class ExportWish:
     layout: Layout = field(default_factory=Layout)
     sidecars: SidecarNames = SidecarNames.STEM
     beside: bool = False
+    embed_keywords: bool = False
+    verify: bool = True
     choices: Mapping[bytes, OnConflict] = field(default_factory=dict)
 
     @property
@@ -86,6 +90,8 @@ class ExportWish:
             layout,
             project,
             self.choices,
+            self.embed_keywords and self.mode is ExportMode.COPY,
+            self.verify,
         )
 
     def file_request(self, form: FileFormat, title: str, created: str) -> FormatRequest:
@@ -111,6 +117,8 @@ class ExportWish:
             "pattern": self.layout.pattern,
             "sidecars": self.sidecars.value,
             "beside": self.beside,
+            "embed keywords": self.embed_keywords,
+            "verify": self.verify,
         }
 
 
@@ -135,6 +143,8 @@ def wish_of(record: Record) -> ExportWish:
         layout,
         _choice(record.get("sidecars"), SidecarNames.STEM),
         bool(record.get("beside")),
+        bool(record.get("embed keywords")),
+        bool(record.get("verify", True)),
     )
 
 

@@ -27,7 +27,13 @@ from dclust_gui.services.formats.dataset import TreeFormat
 from dclust_gui.services.formats.images import Scope
 from dclust_gui.services.formats.writing import FileFormat
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.export_fields import KeywordFields, LayoutFields, ModeRows, faint_label
+from dclust_gui.ui.windows.export_fields import (
+    CopyFields,
+    KeywordFields,
+    LayoutFields,
+    ModeRows,
+    faint_label,
+)
 from dclust_gui.ui.windows.export_text import FORMATS, shown
 
 if TYPE_CHECKING:
@@ -81,6 +87,7 @@ class ExportChoices(QWidget):
         self.target = QLineEdit(self)
         self.browse = QPushButton("Browse…", self)
         self.modes = ModeRows(self)
+        self.copies = CopyFields(self)
         self.names = LayoutFields(self)
         self.conflict = QComboBox(self)
         self.keywords = KeywordFields(self)
@@ -136,6 +143,8 @@ class ExportChoices(QWidget):
             self.names.layout_wish(),
             self.keywords.names,
             beside,
+            self.copies.embed.isChecked() and self.copies.embed.isEnabled(),
+            self.copies.verify.isChecked(),
             choices,
         )
 
@@ -145,6 +154,7 @@ class ExportChoices(QWidget):
         self.format.setCurrentIndex(self.format.findData(list(FORMATS).index(wish.format)))
         self._set_scope(wish.scope)
         self.modes.set_mode(wish.mode)
+        self.copies.set_wish(embeds=wish.embed_keywords, verifies=wish.verify)
         self.names.set_layout_wish(wish.layout)
         self.conflict.setCurrentIndex(self.conflict.findData(wish.on_conflict))
         self.keywords.set_wish(wish.sidecars, beside=wish.beside)
@@ -216,7 +226,7 @@ class ExportChoices(QWidget):
             "What": (self.what, self.unassigned),
             "As": (self.format, self.format_text),
             "Folder": (line,),
-            "How": (self.modes,),
+            "How": (self.modes, self.copies),
             "Folders and names": (self.names,),
             "If a name is taken": (self.conflict,),
             "Keywords": (self.keywords,),
@@ -240,7 +250,8 @@ class ExportChoices(QWidget):
         self.format.currentIndexChanged.connect(self._on_format_current_index_changed)
         self.target.textChanged.connect(self._on_changed)
         self.browse.clicked.connect(self._on_browse_clicked)
-        self.modes.changed.connect(self._on_changed)
+        self.modes.changed.connect(self._on_modes_changed)
+        self.copies.changed.connect(self._on_changed)
         self.names.changed.connect(self._on_changed)
         self.conflict.currentIndexChanged.connect(self._on_changed)
         self.keywords.changed.connect(self._on_keywords_changed)
@@ -260,6 +271,7 @@ class ExportChoices(QWidget):
         self._show("Folder", is_wanted=not (is_xmp and self.keywords.beside.isChecked()))
         fixed = (TreeFormat.IMAGEFOLDER, TreeFormat.FIFTYONE)
         self.names.set_folders_free(are_free=form not in fixed)
+        self.copies.set_mode(self.modes.mode)
         self._show_what()
 
     def _show_what(self) -> None:
@@ -298,6 +310,11 @@ class ExportChoices(QWidget):
         if isinstance(form, TreeFormat) and self._n_unassigned:
             self.unassigned.setChecked(form.takes_unassigned)
         self._show_format()
+        self.changed.emit()
+
+    @Slot()
+    def _on_modes_changed(self) -> None:
+        self.copies.set_mode(self.modes.mode)
         self.changed.emit()
 
     @Slot()

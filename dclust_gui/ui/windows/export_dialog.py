@@ -351,7 +351,7 @@ class ExportDialog(FilesDialog):
             title = result.title
         self._remember(ExportEnd.STOPPED if self._is_stopped else ExportEnd.DONE)
         notes = failure_text(result)
-        self.end(result_text(result, outlook.wish.mode), notes, is_error=bool(notes))
+        self.end(result_text(result, outlook.wish), notes, is_error=bool(notes))
         if title:
             self.export_ended.emit(title)
 

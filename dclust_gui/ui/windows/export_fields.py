@@ -22,7 +22,7 @@ from dclust_gui.services.export_layout import KEEP_NAME, Layout, example_of
 from dclust_gui.services.export_plan import ExportMode
 from dclust_gui.services.xmp.sidecars import SidecarNames
 from dclust_gui.ui.views.theme import GRID, colours
-from dclust_gui.ui.windows.export_text import MODES, PROGRAMS
+from dclust_gui.ui.windows.export_text import EMBED_HINT, MODES, PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,6 +91,47 @@ class ModeRows(QWidget):
 
     @Slot()
     def _on_group_button_clicked(self) -> None:
+        self.changed.emit()
+
+
+class CopyFields(QWidget):
+    """What is done with copies beyond copying them.
+
+    Signals:
+        changed: Something is asked for differently.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.embed = QCheckBox("Write the clusters' names into the copies as keywords", self)
+        self.embed.setToolTip(
+            "Into JPEG, PNG, TIFF and WebP files, for programs that read no side files. The pixels"
+            " stay exactly as they are, and the originals are never written to."
+        )
+        self.verify = QCheckBox("Read every copy back and compare it", self)
+        self.verify.setToolTip("Takes longer; without it only sizes are compared")
+        self.verify.setChecked(True)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(GRID // 2)
+        for box in (self.embed, self.verify):
+            rows.addWidget(box)
+            box.toggled.connect(self._on_toggled)
+
+    def set_wish(self, *, embeds: bool, verifies: bool) -> None:
+        """Show what is asked for."""
+        self.embed.setChecked(embeds)
+        self.verify.setChecked(verifies)
+
+    def set_mode(self, mode: ExportMode) -> None:
+        """Allow what a way of exporting allows."""
+        self.embed.setEnabled(mode is ExportMode.COPY)
+        self.verify.setEnabled(mode in (ExportMode.COPY, ExportMode.MOVE))
+
+    @Slot()
+    def _on_toggled(self) -> None:
         self.changed.emit()
 
 
@@ -229,6 +270,7 @@ class KeywordFields(QWidget):
             table.addWidget(who, row, 0)
             table.addWidget(faint_label(text, self), row, 1)
         rows.addLayout(table)
+        rows.addWidget(faint_label(EMBED_HINT, self))
 
     @property
     def names(self) -> SidecarNames:

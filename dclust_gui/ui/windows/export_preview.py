@@ -44,6 +44,7 @@ class FolderTree(QTreeWidget):
         self.setColumnCount(len(_COLUMNS))
         self.setHeaderLabels(list(_COLUMNS))
         self.setUniformRowHeights(True)
+        self.setStyleSheet(f"QTreeView::item {{ height: {self.fontMetrics().height() + GRID}px; }}")
         self.setAlternatingRowColors(True)
         self.setAccessibleName("What will be done in each folder")
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)

@@ -14,8 +14,12 @@ from dclust_gui.services.formats.dataset import TreeFormat
 from dclust_gui.services.formats.writing import FileFormat, FormatResult
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from dclust_gui.domain.events import StageProgressed
     from dclust_gui.services.export_outlook import Outlook
+    from dclust_gui.services.export_wish import ExportWish
 
 Result = ExportResult | FormatResult | KeywordResult
 
@@ -87,6 +91,8 @@ _START = {
     ExportMode.HARDLINK: "Make links",
     ExportMode.SYMLINK: "Make links",
 }
+
+EMBED_HINT = "Write them into exported copies, too: choose images as the format, and Copy."
 
 PROGRAMS = (
     ("Lightroom Classic, Bridge, Camera Raw", "only beside RAW files: photo.xmp"),
@@ -174,7 +180,7 @@ def stopped_text(reached: StageProgressed | None) -> str:
     )
 
 
-def result_text(result: Result, mode: ExportMode) -> str:
+def result_text(result: Result, wish: ExportWish) -> str:
     """What was done."""
     if isinstance(result, FormatResult):
         names = ", ".join(f"'{path.name}'" for path in result.files[:MOST_LISTED])
@@ -188,7 +194,9 @@ def result_text(result: Result, mode: ExportMode) -> str:
         return f"{text}."
     if result.stopped:
         return f"The export ended early: {result.stopped}"
-    parts = [f"{count_of(result.copied, 'file')} {_VERBS[mode][1]}"]
+    done = _VERBS[wish.mode][1]
+    done = done if wish.verify else done.removesuffix(" and checked")
+    parts = [f"{count_of(result.copied, 'file')} {done}"]
     for number, words in (
         (result.updated, "brought up to date"),
         (result.moved, "moved inside the export"),
@@ -205,12 +213,22 @@ def failure_text(result: Result) -> str:
     if isinstance(result, FormatResult):
         left = ", ".join(f"'{name}'" for name in result.skipped[:MOST_LISTED])
         return f"Left out, as the name is taken: {left}." if left else ""
-    failed = result.left if isinstance(result, KeywordResult) else result.failed
-    if not failed:
+    if isinstance(result, KeywordResult):
+        return _listed("Could not write to", result.left)
+    parts = [
+        _listed("Could not export", result.failed),
+        _listed("Copied without keywords in", result.unnamed),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _listed(what: str, files: Sequence[tuple[Path, str]]) -> str:
+    """Files with a reason each, the first few by name; empty for none."""
+    if not files:
         return ""
-    lines = [f"{path.name}: {reason}" for path, reason in failed[:MOST_LISTED]]
-    more = len(failed) - len(lines)
-    head = f"Could not export {count_of(len(failed), 'file')}."
+    lines = [f"{path.name}: {reason}" for path, reason in files[:MOST_LISTED]]
+    more = len(files) - len(lines)
+    head = f"{what} {count_of(len(files), 'file')}."
     return "\n".join([head, *lines, *([f"and {more:,} more"] if more else [])])
 
 

@@ -234,8 +234,9 @@ class UndoExportDialog(FilesDialog):
         done = [f"{count_of(n_back, 'file')} moved back"] if n_back else []
         done += [f"{count_of(result.removed, 'file')} removed"] if result.removed else []
         summary = f"{', '.join(done) or 'No file was left of it'}."
+        below = len(str(plan.target)) + 1
         self.model.set_rows(
-            [(shown(str(path)), "stays", reason) for path, reason in result.left[:MOST_ROWS]]
+            [(shown(str(path))[below:], "stays", why) for path, why in result.left[:MOST_ROWS]]
         )
         n_left = len(result.left)
         notes = f"{count_of(n_left, 'file')} left as {'they are' if n_left > 1 else 'it is'}."

@@ -118,6 +118,7 @@ class QuickEngine(Engine):
         sink: EventSink = print,
         token: CancelToken | None = None,
         rows: NDArray[np.int32] | None = None,
+        stacks: NDArray[np.int32] | None = None,
     ) -> RunResult:
         assert token is not None
         assert rows is not None
