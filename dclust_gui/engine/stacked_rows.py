@@ -102,6 +102,10 @@ class StackedRows:
                 merged[row] = (mean * (lengths.mean() / length)).astype(np.float16)
         return merged
 
+    def shared(self, features: NDArray[np.float16]) -> NDArray[np.float16]:
+        """Features of the images, those of one row alike: float16 (n, d), see `merged`."""
+        return features if self.is_plain else self.merged(features)[self.row_of]
+
     def mean_times(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """The mean capture time of each row's images: float64 (m,); NaN where none is known."""
         known = np.isfinite(times)

@@ -18,9 +18,12 @@ from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import Stage
 from dclust_gui.domain.identity import decided_images, match_by_overlap
 from dclust_gui.domain.proposals import Proposal
+from dclust_gui.domain.stacks import agreed_labels
 from dclust_gui.engine.progress import StageMeter
-from dclust_gui.engine.reduction import ReductionCache, known_layout
+from dclust_gui.engine.reduction import ReductionCache
+from dclust_gui.engine.stacked_rows import StackedRows
 from dclust_gui.services.reclustering_ways import Question, Rows, Way, answer, unit_rows
+from dclust_gui.services.run_space import run_space
 from dclust_gui.services.teaching import Teacher
 
 if TYPE_CHECKING:
@@ -75,11 +78,13 @@ class ReclusterJob:
             )
         rows = self._rows(run)
         contents = [self.snapshot.images[i].content for i in rows.images.tolist()]
-        features = self.engine.stored_features(run.backbone, contents)
-        cache = ReductionCache.of(self.arrays, run.backbone, contents)
+        stacks = self.snapshot.clustering.stacks[rows.images]
+        bound = StackedRows.of(stacks)
+        features = bound.shared(self.engine.stored_features(run.backbone, contents))
+        cache = ReductionCache.of(self.arrays, run.backbone, contents, bound.key)
         meter = StageMeter(Stage.CLUSTER, 0, sink, token)
         scaled = unit_rows(features, run.settings.scale)
-        space = None if rows.is_new.any() else known_layout(run.settings, cache)
+        space = None if rows.is_new.any() else run_space(self.arrays, self.snapshot, run)
         question = Question(
             self.snapshot,
             run,
@@ -94,7 +99,7 @@ class ReclusterJob:
         )
         found = answer(self.way, question)
         meter.finish()
-        labels, n_held = self._kept(rows, found.labels)
+        labels, n_held = self._kept(rows, agreed_labels(stacks, found.labels))
         ids = np.where(labels >= 0, rows.clusters[np.maximum(labels, 0)], UNASSIGNED)
         return Proposal.of(
             self.way.words,

@@ -13,10 +13,11 @@ from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.events import Stage
 from dclust_gui.engine.progress import StageMeter
-from dclust_gui.engine.reduction import ReductionCache, known_layout
+from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.services.reclustering_ways import nearest_of, unit_rows
 from dclust_gui.services.review_items import Choice, Likeness, ReviewItem, ReviewKind
 from dclust_gui.services.review_search import QuestionFinder
+from dclust_gui.services.run_space import run_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ class ReviewJob:
         meter = StageMeter(Stage.CLUSTER, 0, sink, token)
         rows = unit_rows(self.engine.stored_features(run.backbone, contents), run.settings.scale)
         near = nearest_of(rows, run.settings.scale, cache, meter)
-        space = None if len(later) else known_layout(run.settings, cache)
+        space = None if len(later) else run_space(self.arrays, self.snapshot, run)
         found = QuestionFinder(
             state, images, near, rows if space is None else space, len(run.images)
         )

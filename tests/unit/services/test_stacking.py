@@ -20,6 +20,9 @@ from dclust_gui.domain.stack_edits import bind, unbind
 from dclust_gui.domain.stacks import stack_members
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.opening import open_folder
+from dclust_gui.services.reclustering import propose
+from dclust_gui.services.reclustering_ways import Way
+from dclust_gui.services.run_space import run_space
 from dclust_gui.services.runs import add_images, run_in_project
 from dclust_gui.services.snapshot import snapshot_of
 from dclust_gui.services.stacking import FindStacksJob, StackReport
@@ -147,6 +150,43 @@ def test_a_run_made_before_binding_cannot_tear_a_stack_apart(
     labels[np.isin(run.images, ids[:1])] = (labels[np.isin(run.images, ids[:1])] + 1) % 8
     session.accept_run(replace(run, id=0, labels=labels))
     assert len(set(session.clustering.labels[ids].tolist())) == 1
+    session.close()
+
+
+@pytest.mark.parametrize("way", [Way.SPREADING, Way.SEEDED, Way.ANEW])
+def test_reclustering_keeps_stacks_together(folder: Path, workspace: Workspace, way: Way) -> None:
+    session = read(folder, workspace)
+    session.apply(bind(session.clustering, look(session, workspace).bindings()))
+    request = RunRequest((folder,), RunSettings(algorithm="kmeans", k=4))
+    run_in_project(session, workspace.engine, request, ignore_events, CancelToken())
+    state = session.clustering
+    lone = np.flatnonzero(state.stacks == 0)
+    session.move(lone[:1].tolist(), int(state.labels[lone[-1]]))
+    snapshot = snapshot_of(session)
+    proposal = propose(workspace.engine, workspace.stores.arrays, snapshot, CancelToken(), way)
+    wanted = snapshot.clustering.labels.copy()
+    wanted[proposal.images] = proposal.after
+    for stack in (1, 2):
+        assert len(set(wanted[state.stacks == stack].tolist())) == 1
+    session.close()
+
+
+def test_the_space_of_a_run_is_found_again(folder: Path, workspace: Workspace) -> None:
+    session = read(folder, workspace)
+    session.apply(bind(session.clustering, look(session, workspace).bindings()))
+    settings = RunSettings(algorithm="kmeans", k=3, reduce="pca", dims=2, time_weight=0.5)
+    request = RunRequest((folder,), settings)
+    run_in_project(session, workspace.engine, request, ignore_events, CancelToken())
+    run = session.run
+    assert run is not None
+    assert run.settings.time_weight == 0.5
+    space = run_space(workspace.stores.arrays, snapshot_of(session), run)
+    assert space is not None
+    assert space.shape == (11, 2)
+    members = np.flatnonzero(session.clustering.stacks[run.images] == 1)
+    assert (space[members] == space[members[0]]).all()
+    session.apply(unbind(session.clustering, [0, 1, 2, 3, 4, 5]))
+    assert run_space(workspace.stores.arrays, snapshot_of(session), run) is None
     session.close()
 
 
