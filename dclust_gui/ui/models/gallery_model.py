@@ -36,6 +36,7 @@ from dclust_gui.ui.models.gallery_order import (
     file_name,
 )
 from dclust_gui.ui.models.gallery_ranks import SortRanks
+from dclust_gui.ui.models.image_files import unit_files
 from dclust_gui.ui.models.thumbnail_cache import ThumbnailCache
 
 if TYPE_CHECKING:
@@ -235,6 +236,12 @@ class GalleryModel(QAbstractListModel):
         record = self._record(image_id)
         assert self._source is not None
         return absolute_path(self._source.roots[record.root], record.relative)
+
+    def files_of(self, image_id: int) -> list[Path]:
+        """An image's file and those that travel with it; none if it is missing."""
+        record = self._record(image_id)
+        assert self._source is not None
+        return unit_files(record, self._source.roots)
 
     def name_of(self, image_id: int) -> str:
         """An image's file name, fit to show."""

@@ -9,9 +9,23 @@ from typing import TYPE_CHECKING
 from dclust_gui.domain.images import absolute_path, display_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dclust_gui.domain.images import ImageRecord
+
+
+def unit_files(record: ImageRecord, roots: Sequence[Path]) -> list[Path]:
+    """The files of an image that travel together, the leading one first; none if it is missing.
+
+    Args:
+        record: The image with its companions.
+        roots: The root folders.
+    """
+    if record.is_missing:
+        return []
+    names = [record.relative, *(companion.relative for companion in record.companions)]
+    return [absolute_path(roots[record.root], name) for name in names]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from dclust_gui.domain.clustering import PALETTE_SIZE, UNASSIGNED
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.ui.models.gallery_order import file_name
+from dclust_gui.ui.models.image_files import unit_files
 from dclust_gui.ui.models.map_camera import extent_of
 from dclust_gui.ui.models.map_stamps import UNASSIGNED_TONE
 from dclust_gui.ui.models.palette import NO_COLOUR
@@ -205,6 +206,12 @@ class MapModel(QObject):
         record = self._record(image)
         assert self._source is not None
         return absolute_path(self._source.roots[record.root], record.relative)
+
+    def files_of(self, image: int) -> list[Path]:
+        """An image's file and those that travel with it; none if it is missing."""
+        record = self._record(image)
+        assert self._source is not None
+        return unit_files(record, self._source.roots)
 
     def content_of(self, image: int) -> bytes:
         """An image's content hash."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QMimeData, QObject, QPoint, Qt, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from PySide6.QtGui import QDrag
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.ui.models.map_geometry import nearest_point
-from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, decode_ids, encode_ids
-from dclust_gui.ui.views.gallery_drag import MAX_DRAGGED_FILES, drag_pixmap, file_url
+from dclust_gui.ui.models.mime import IMAGE_IDS_MIME, decode_ids
+from dclust_gui.ui.views.gallery_drag import carry, mime_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from dclust_gui.ui.views.map_view import MapView
 
-_GAP_PX = 14
 _TARGET_PX = 28.0
 """How near to an image a drop must be to go to its cluster."""
 
@@ -35,17 +34,9 @@ def run_map_drag(view: MapView, ids: Sequence[int], row: int) -> None:
     """
     if not ids:
         return
-    data = QMimeData()
-    data.setData(IMAGE_IDS_MIME, QByteArray(encode_ids(ids)))
-    if len(ids) <= MAX_DRAGGED_FILES:
-        data.setUrls([file_url(view.model.path_of(image)) for image in ids])
     drag = QDrag(view)
-    drag.setMimeData(data)
-    accent = view.palette().highlight().color()
-    picture = view.pictures.picture(_shown_first(view, ids, row))
-    drag.setPixmap(drag_pixmap(picture, len(ids), view.devicePixelRatioF(), accent))
-    drag.setHotSpot(QPoint(-_GAP_PX, -_GAP_PX))
-    drag.exec(Qt.DropAction.CopyAction)
+    drag.setMimeData(mime_of(view.model, ids))
+    carry(drag, view, view.pictures.picture(_shown_first(view, ids, row)), len(ids))
     view.set_target(-1)
 
 
