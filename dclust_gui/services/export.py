@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.edits import count_of
@@ -20,7 +21,6 @@ from dclust_gui.storage.file_modes import can_reflink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dclust_gui.domain.control import CancelToken, EventSink
 
@@ -84,7 +84,7 @@ def run_export(plan: ExportPlan, sink: EventSink, token: CancelToken) -> ExportR
     project = plan.request.project
     key = b"" if project is None else os.fsencode(project.absolute())
     with ExportJournal(target, plan.request.mode.value, key) as journal:
-        _check_reflink(plan)
+        _check_reflink(plan, journal)
         run = ExportRun(plan, journal, sink, token)
         stopped = run.do_all()
     return _result(plan, run, stopped)
@@ -120,14 +120,14 @@ def export_title(target: Path, result: ExportResult) -> str:
     return f"export {count_of(n_files, 'file')} to '{target.name}'{part}"
 
 
-def _check_reflink(plan: ExportPlan) -> None:
+def _check_reflink(plan: ExportPlan, journal: ExportJournal) -> None:
     """Refuse reflinks where the drive has none, before each file fails on its own."""
     if plan.request.mode is not ExportMode.REFLINK:
         return
     first = next((s for s in plan.steps if s.action is Action.COPY), None)
     if first is None or not first.source.exists():
         return
-    if not can_reflink(first.source, plan.request.target):
+    if not can_reflink(first.source, Path(journal.temporaries(1)[0])):
         raise InputError(
             f"Could not export to '{display_path(os.fsencode(plan.request.target))}'.",
             "Its drive cannot share the blocks of the originals (reflink).",

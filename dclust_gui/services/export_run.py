@@ -404,8 +404,13 @@ class ExportRun:
             reason = f"The system reports: {error.strerror or error}."
         if error.errno in DISK_FULL:
             reason = "The disk is full."
+        is_gone = not self._target.is_dir()
+        if is_gone:
+            reason = "The export's folder is not there any more."
         self.failed.append((step.source, reason))
         self._sink(ImageSkipped(display_path(os.fsencode(step.source)), reason))
+        if is_gone:
+            raise _StoppedError(f"{reason} Connect its drive or choose another, and export again.")
         if error.errno in DISK_FULL:
             raise _StoppedError(
                 "The disk is full. What was copied is kept; make room and export again."

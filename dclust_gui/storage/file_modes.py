@@ -142,9 +142,8 @@ def _clone_apfs(source: Path, temporary: Path) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def can_reflink(source: Path, folder: Path) -> bool:
-    """Whether a file's blocks can be shared with a file in a folder; tries it."""
-    temporary = folder / f".dclust-part-probe-{os.getpid()}"
+def can_reflink(source: Path, temporary: Path) -> bool:
+    """Whether a file's blocks can be shared with a new file of a name; tries it."""
     try:
         _clone(source, temporary)
     except OSError:

@@ -143,7 +143,8 @@ def write_copy(
             when = os.fstat(writing).st_mtime_ns
         except BaseException:
             os.close(writing)
-            os.unlink(temporary)  # noqa: PTH108 -- thousands of files a second
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 -- a text
             raise
         os.close(writing)
     finally:
