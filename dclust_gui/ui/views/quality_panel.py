@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -37,11 +38,13 @@ class QualityPanel(QScrollArea):
         shown_changed: Whether somebody can see it now.
         folders_toggled: Whether to compare with the true classes, or the folders.
         cluster_requested: Id of a cluster to show.
+        forget_requested: Know the true classes no more.
     """
 
     shown_changed = Signal(bool)
     folders_toggled = Signal(bool)
     cluster_requested = Signal(int)
+    forget_requested = Signal()
 
     def __init__(self, parent: Widget | None = None) -> None:
         super().__init__(parent)
@@ -52,11 +55,13 @@ class QualityPanel(QScrollArea):
         self._run_title = QLabel("The accepted run, as it was", self)
         self._run = QGridLayout()
         self._folders = QCheckBox("Compare with folders", self)
+        self._truth_source = QLabel(self)
         self._agreement_text = QLabel(self)
         self._table = AgreementTable(self)
         self._table_area = QScrollArea(self)
         self._lay_out()
         self._bars.cluster_requested.connect(self.cluster_requested)
+        self._truth_source.linkActivated.connect(self._on_truth_source_link_activated)
         self._folders.toggled.connect(self.folders_toggled)
         self.set_note("Cluster the images to see how well the clusters hold.")
 
@@ -94,7 +99,10 @@ class QualityPanel(QScrollArea):
         self._folders.setVisible(report.has_folders)
         has_truth = bool(report.truth_source)
         self._folders.setText("Compare with true classes" if has_truth else "Compare with folders")
-        self._folders.setToolTip(f"Imported from {report.truth_source}" if has_truth else "")
+        self._truth_source.setVisible(has_truth)
+        self._truth_source.setText(
+            f"From {escape(report.truth_source)}. <a href='forget'>Forget them</a>"
+        )
         self._fill_agreement(report.agreement, is_asked=report.has_folders and self.is_comparing)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -118,12 +126,14 @@ class QualityPanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumWidth(GRID * 28)
-        for label in (self._note, self._agreement_text):
+        for label in (self._note, self._truth_source, self._agreement_text):
             label.setWordWrap(True)
             label.setProperty("look", "faint")
         for label in (self._now, self._run_title):
             label.setTextFormat(Qt.TextFormat.RichText)
             label.setWordWrap(True)
+        self._truth_source.setTextFormat(Qt.TextFormat.RichText)
+        self._truth_source.hide()
         self._trust.setWordWrap(True)
         self._trust.setTextFormat(Qt.TextFormat.PlainText)
         self._trust.setProperty("look", "warning")
@@ -142,6 +152,7 @@ class QualityPanel(QScrollArea):
         layout.addLayout(self._run)
         layout.addSpacing(GRID // 2)
         layout.addWidget(self._folders)
+        layout.addWidget(self._truth_source)
         layout.addWidget(self._agreement_text)
         layout.addWidget(self._table_area)
         layout.addStretch(1)
@@ -189,6 +200,10 @@ class QualityPanel(QScrollArea):
             self._agreement_text.setText(_agreement_text(agreement))
         elif is_asked:
             self._agreement_text.setText("Nothing to compare: no image is in a cluster.")
+
+    @Slot()
+    def _on_truth_source_link_activated(self) -> None:
+        self.forget_requested.emit()
 
     @Slot(str)
     def show_failure(self, text: str) -> None:

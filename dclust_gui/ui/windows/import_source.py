@@ -243,7 +243,7 @@ class ImportSource(QWidget):
             self._label_column.currentIndex(): "label",
         }
         headers = [
-            f"{name} ({marks[place]})" if place in marks else name
+            name if marks.get(place, name) == name else f"{name} ({marks[place]})"
             for place, name in enumerate(table.columns)
         ]
         self._model.set_table(headers, [row.cells for row in table.rows[:_N_EXAMPLES]])

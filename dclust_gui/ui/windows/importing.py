@@ -64,6 +64,7 @@ class ImportKeeper(QObject):
         self._action.setEnabled(False)
         controller.state_changed.connect(self._on_controller_state_changed)
         controller.session_changed.connect(self._on_controller_session_changed)
+        window.quality.forget_requested.connect(self._on_quality_forget_requested)
         window.messages.action_requested.connect(self._on_messages_action_requested)
 
     def open(self, path: Path | None = None) -> None:
@@ -112,18 +113,15 @@ class ImportKeeper(QObject):
         except KnownError as error:
             self._say(MessageKind.ERROR, str(error))
             return
-        self._former = former
         self._window.quality.compare()
         self._window.show_quality()
-        self._controller.message_posted.emit(
-            Message(
-                MessageKind.DONE,
-                sentence(truth.title.replace("import ", "Imported ", 1)),
-                UNDO_TRUTH,
-                "Undo",
-                _KEY,
-            )
-        )
+        self._tell(sentence(truth.title.replace("import ", "imported ", 1)), former)
+
+    def _tell(self, text: str, former: Truth | None) -> None:
+        """Tell of other true classes, with the way back to those before."""
+        self._former = former
+        message = Message(MessageKind.DONE, text, UNDO_TRUTH, "Undo", _KEY)
+        self._controller.message_posted.emit(message)
 
     def _say(self, kind: MessageKind, text: str) -> None:
         self._controller.message_posted.emit(Message(kind, text, key=_KEY))
@@ -141,6 +139,19 @@ class ImportKeeper(QObject):
         session = self._controller.session
         if session is not None:
             self._carry_out(session, wish)
+
+    @Slot()
+    def _on_quality_forget_requested(self) -> None:
+        session = self._controller.session
+        if session is None:
+            return
+        try:
+            former = session.truth()
+            session.set_truth(None)
+        except KnownError as error:
+            self._say(MessageKind.ERROR, str(error))
+            return
+        self._tell("The project knows no true classes any more.", former)
 
     @Slot(str)
     def _on_messages_action_requested(self, action: str) -> None:
