@@ -84,6 +84,7 @@ def report_values(
         "peak_rss_mb": round(result.peak_rss_mb, 1),
         "internal": {"space": clusters.space}
         | {name: round(value, 6) for name, value in clusters.internal.items()},
+        **_time(result),
         **_trust(clusters),
         **_head(result),
         **_finetune(result),
@@ -136,6 +137,16 @@ def _evidence(clusters: ClusterResult) -> Json:
     values |= {"eigengap": found.eigengap, "first_neighbour": list(found.first_neighbour)}
     values |= {"density": found.density, "n_sampled": found.n_sampled}
     return {"k_evidence": values}
+
+
+def _time(result: RunResult) -> Json:
+    """How much the capture time counted, and which images had none; nothing where it did not."""
+    weight = result.settings.time_weight
+    if not weight:
+        return {}
+    facts = result.ingest.facts
+    without = sum(not facts[i].taken_at for i in result.rows.tolist())
+    return {"time": {"weight": weight, "images_without": without}}
 
 
 def _trust(clusters: ClusterResult) -> Json:

@@ -276,3 +276,69 @@ def test_images_placed_by_hand_stand_last_in_both_orders_of_typicality(
     assert model.ids.tolist()[-1] == 8
     model.set_sort(SortKey.LEAST_TYPICAL)
     assert model.ids.tolist()[-1] == 8
+
+
+def bind(project: FakeProject, *stacks: tuple[int, ...], bracket: bool = False) -> None:
+    """Bind images into stacks and tell all followers."""
+    numbers = np.zeros(len(project.images), np.int32)
+    flags = project.clustering.flags.copy()
+    for number, ids in enumerate(stacks, 1):
+        numbers[list(ids)] = number
+        flags[list(ids)] = ImageFlag.BRACKET if bracket else 0
+    project.clustering = replace(project.clustering, stacks=numbers, flags=flags)
+    project.revision += 1
+    changed = np.flatnonzero(numbers).astype(np.int32)
+    project.publish(ChangeSet(project.revision, changed))
+
+
+def test_images_of_a_stack_follow_each_other(project: FakeProject, model: GalleryModel) -> None:
+    bind(project, (11, 2, 5))  # img1, img10, img7
+    assert names(model)[:4] == ["img1.jpg", "img7.jpg", "img10.jpg", "img2.jpg"]
+    assert sorted(model.ids.tolist()) == list(range(12))
+
+
+def test_a_stack_is_told_by_its_size(project: FakeProject, model: GalleryModel) -> None:
+    bind(project, (11, 2), bracket=True)
+    look = model.look_at(0)
+    assert (look.stack, look.is_bracket, look.badges) == (2, True, ())
+    assert model.look_at(2).stack == 0
+    index = model.index(0)
+    assert "in a bracket of 2" in model.data(index, Qt.ItemDataRole.AccessibleTextRole)
+    assert "In a bracket of 2" in model.data(index, Qt.ItemDataRole.ToolTipRole)
+    assert model.stack_of(2) == {2, 11}
+    assert model.stack_of(0) == {0}
+
+
+def test_a_closed_stack_shows_its_first_image_only(
+    project: FakeProject, model: GalleryModel, qtmodeltester: ModelTester
+) -> None:
+    bind(project, (11, 2, 5), (0, 1))
+    model.set_stacks_closed(True)
+    assert model.rowCount() == 9
+    assert names(model)[:2] == ["img1.jpg", "img2.jpg"]
+    assert model.row_of(5) == model.row_of(11) == 0
+    assert model.shown(frozenset((5, 11, 10))) == (5, 11, 10)
+    assert model.with_stacks(frozenset([5])) == {2, 5, 11}
+    assert model.sections[0].n_images == 12
+    qtmodeltester.check(model)
+    model.set_stacks_closed(False)
+    assert model.rowCount() == 12
+
+
+def test_sections_count_the_images_of_closed_stacks(
+    project: FakeProject, model: GalleryModel
+) -> None:
+    project.clustering = replace(
+        project.clustering, labels=np.repeat([1, 2, 3], 4).astype(np.int32)
+    )
+    model.set_grouped(True)
+    model.set_stacks_closed(True)
+    bind(project, (0, 1, 2), (8, 9))
+    assert [(s.cluster, s.start, s.count, s.n_images) for s in model.sections] == [
+        (1, 0, 2, 4),
+        (2, 2, 4, 4),
+        (3, 6, 3, 4),
+    ]
+    model.set_filter(GalleryFilter(cluster=99))
+    model.set_filter(GalleryFilter(images=frozenset()))
+    assert model.rowCount() == 0

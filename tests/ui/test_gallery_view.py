@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -588,3 +588,35 @@ def test_preview_opens_when_the_button_of_a_double_click_is_up(
     desk.mouse(QEvent.Type.MouseButtonRelease, at + QPoint(60, 0))
     assert dragged == [desk.model.id_at(2)]
     assert len(opened) == 1
+
+
+def bind(desk: Desk, *ids: int) -> None:
+    numbers = np.zeros(len(desk.project.images), np.int32)
+    numbers[list(ids)] = 1
+    desk.project.clustering = replace(desk.project.clustering, stacks=numbers)
+    desk.project.publish(ChangeSet(1, np.array(ids, np.int32)))
+
+
+def test_a_click_takes_the_whole_stack_and_with_alt_one_image(desk: Desk) -> None:
+    bind(desk, 11, 10, 9)
+    desk.click(1)
+    assert desk.rows == [0, 1, 2]
+    assert desk.focus_row == 1
+    desk.click(2, Qt.KeyboardModifier.AltModifier)
+    assert desk.rows == [2]
+    desk.click(4)
+    desk.click(0, CTRL)
+    assert desk.rows == [0, 1, 2, 4]
+    desk.click(1, CTRL)
+    assert desk.rows == [4]
+
+
+def test_closed_stacks_are_selected_whole(desk: Desk) -> None:
+    bind(desk, 11, 10, 9)
+    desk.model.set_stacks_closed(True)
+    desk.view.select_all()
+    assert len(desk.project.selection.images) == 12
+    assert len(desk.view.selected_shown()) == 12
+    desk.click(0)
+    assert desk.project.selection.images == {9, 10, 11}
+    assert desk.view.grab().toImage().width() > 0

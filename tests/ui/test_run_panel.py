@@ -170,3 +170,34 @@ def test_a_method_that_cannot_follow_the_wish_takes_it_back(panel: RunPanel) -> 
     assert not panel._sizes.box.isEnabled()
     panel._method.setCurrentIndex(0)
     assert panel._sizes.box.isEnabled()
+
+
+def test_capture_time_is_mixed_in_by_the_slider_and_remembered(
+    panel: RunPanel, qtbot: QtBot
+) -> None:
+    panel.set_times(412, 412)
+    assert panel.settings().time_weight == 0.0
+    assert not panel._time.note.isVisibleTo(panel)
+    with qtbot.waitSignal(panel.changed):
+        panel._time.set_weight(0.6)
+    assert panel.settings().time_weight == pytest.approx(0.6)
+    text = panel.text()
+    panel._time.set_weight(0.0)
+    panel.restore(text)
+    assert panel.settings().time_weight == pytest.approx(0.6)
+    panel.restore('{"time": "soon"}')
+    panel._time.set_weight(7.0)
+    assert panel.settings().time_weight == 1.0
+    assert "Only the capture time counts" in panel._time.note.text()
+
+
+def test_images_without_a_capture_time_are_told_of(panel: RunPanel) -> None:
+    panel._time.set_weight(0.5)
+    panel.set_times(400, 412)
+    assert "12 images have no time" in panel._time.note.text()
+    panel.set_times(0, 412)
+    assert panel.settings().time_weight == 0.0
+    assert not panel._time.slider.isEnabled()
+    assert "None of these images has a capture time" in panel._time.note.text()
+    panel.set_times(412, 412)
+    assert panel.settings().time_weight == pytest.approx(0.5)

@@ -12,12 +12,13 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from dclust_gui.domain.clustering import ImageFlag
 from dclust_gui.domain.images import ImageStatus, absolute_path, display_path
+from dclust_gui.domain.stacks import stack_members
 from dclust_gui.services.file_sizes import bytes_text
 from dclust_gui.services.inspection import ImageReport, SelectionReport
 from dclust_gui.services.queries import InspectQuery, SummaryQuery
 from dclust_gui.services.snapshot import SnapshotSource, snapshot_of
 from dclust_gui.services.typical import run_prototypes, typical_images
-from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title
+from dclust_gui.ui.models.gallery_cell import cluster_colour_index, cluster_title, stack_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -351,7 +352,9 @@ class InspectionModel(QObject):
         flags = int(source.clustering.flags[image])
         cluster = self.cluster_of(image)
         known = source.clustering.clusters.get(cluster.cluster)
+        n_bound = len(stack_members(source.clustering, image))
         states = (
+            *((stack_text(n_bound, flags),) if n_bound > 1 else ()),
             *(("placed by hand",) if flags & ImageFlag.HAND_PLACED else ()),
             *(("moved by a proposal",) if flags & ImageFlag.REFINED else ()),
             *(("approved",) if flags & ImageFlag.APPROVED else ()),

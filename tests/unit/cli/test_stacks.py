@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from dclust_gui.services.formats.run_card import run_card
+from dclust_gui.services.session import ProjectSession
+from dclust_gui.services.snapshot import snapshot_of
+from dclust_gui.storage.project import ProjectStore
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -101,6 +106,21 @@ def test_time_weight_finds_events_and_0_finds_content(dclust: Dclust, project: P
         }
         assert all(len(kinds) == 1 for kinds in found[weight].values())
     assert dclust("cluster", "photos", "--time-weight", 2).code == 1
+
+
+def test_the_report_and_the_run_card_tell_the_weight(dclust: Dclust, project: Path) -> None:
+    arguments = ("--time-weight", 0.5, "--k", 2, "--report", "r.json", "--project", project)
+    assert dclust("cluster", "photos", *arguments).code == 0
+    told = json.loads(Path("r.json").read_text())
+    assert told["time"] == {"weight": 0.5, "images_without": 0}
+    assert "capture time (0.5)" in told["internal"]["space"]
+    session = ProjectSession(ProjectStore.open(project))
+    assert session.run is not None
+    assert session.run.settings.time_weight == 0.5
+    card = run_card("p", "now", snapshot_of(session), session.history)
+    session.close()
+    assert "mixed with the capture times (weight 0.5)" in card
+    assert "| weight of capture time | 0.5 |" in card
 
 
 def test_wrong_values_are_said(dclust: Dclust, project: Path) -> None:
