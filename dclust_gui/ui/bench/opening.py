@@ -84,6 +84,7 @@ class BigEngine(Engine):
         sink: EventSink = print,
         token: CancelToken | None = None,
         rows: NDArray[np.int32] | None = None,
+        stacks: NDArray[np.int32] | None = None,
     ) -> RunResult:
         """Random labels and a tree, at once."""
         assert rows is not None

@@ -11,7 +11,7 @@ from dclust_gui.ui.views.method_form import MethodForm
 from dclust_gui.ui.views.theme import GRID
 
 _SMALL_TIP = "A small network learns from what the large one sees in your images; a minute or more"
-_BACKBONE_TIP = "The last part of the backbone itself is trained on your images (fine-tuning)"
+_BACKBONE_TIP = "The last part of the network that sees your images is trained itself (fine-tuning)"
 _BACKBONE_HINT = (
     "Trains the last part of the backbone, the network that sees your images, on random crops of"
     " them, and then reads all images again. Best with a graphics card. One click goes back. The"
@@ -34,7 +34,7 @@ class TuningChoice(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._small = QRadioButton("A small network (quick)", self)
-        self._backbone = QRadioButton("The network that sees the images (slow)", self)
+        self._backbone = QRadioButton("The large network (slow)", self)
         self._group = QButtonGroup(self)
         self._hint = QLabel(_BACKBONE_HINT, self)
         self._time = QLabel(self)

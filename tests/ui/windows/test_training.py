@@ -44,9 +44,10 @@ class Training:
         sink: EventSink,
         token: CancelToken,
         rows: NDArray[np.int32],
+        stacks: NDArray[np.int32] | None = None,
     ) -> RunResult:
         self.heads.append(request.settings.head)
-        result = self._original(ingest, request, sink, token, rows)
+        result = self._original(ingest, request, sink, token, rows, stacks)
         if request.settings.head == NO_HEAD:
             return result
         steps = 0

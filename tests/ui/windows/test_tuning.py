@@ -40,10 +40,11 @@ class Tuning:
         sink: EventSink,
         token: CancelToken,
         rows: NDArray[np.int32],
+        stacks: NDArray[np.int32] | None = None,
     ) -> RunResult:
         is_tuned = request.settings.finetune != "none"
         plain = replace(request, settings=replace(request.settings, finetune="none"))
-        result = self._original(ingest, plain, sink, token, rows)
+        result = self._original(ingest, plain, sink, token, rows, stacks)
         if not is_tuned:
             return result
         labels = result.clusters.labels.copy()
