@@ -29,6 +29,9 @@ KEEP_NAME = "{name}"
 TOKENS = ("name", "cluster", "number", "date", "time")
 """What a name pattern may hold, in braces."""
 
+_MAX_PATH_BYTES = 600
+"""Deeper levels of a cluster's name are left out; no system takes paths of any length."""
+
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 
 
@@ -168,8 +171,10 @@ class Places:
     def _parts(self, title: str) -> tuple[str, ...]:
         if not self._layout.nested:
             return (safe_folder_name(title),)
-        parts = [part for part in title.split("/") if part.strip()]
-        return tuple(safe_folder_name(part) for part in parts) or ("_",)
+        parts = [safe_folder_name(part) for part in title.split("/") if part.strip()]
+        while len("/".join(parts).encode()) > _MAX_PATH_BYTES:
+            parts.pop()
+        return tuple(parts) or ("_",)
 
     def _own_folders(self, item: ExportItem) -> tuple[str, ...]:
         """The folders an image lies in below its root."""

@@ -13,7 +13,9 @@ UNASSIGNED_FOLDER = "Unassigned"
 
 _MAX_NAME_BYTES = 255
 _MAX_FOLDER_BYTES = 150
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"/\\|?*\u2028-\u202e\u2066-\u2069\ud800-\udfff]')
+_UNSEEN = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+"""Characters that nobody sees; Apple's older file system passes them over in comparing names."""
 _RESERVED = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])"
     r"(?=\s*(\.|$))",
@@ -25,7 +27,8 @@ def folded(name: str) -> str:
     """Equal for names that some file system takes for the same."""
     if name.isascii():
         return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    seen = unicodedata.normalize("NFC", _UNSEEN.sub("", name))
+    return unicodedata.normalize("NFC", seen.casefold())
 
 
 def safe_folder_name(title: str) -> str:
@@ -42,7 +45,8 @@ def safe_folder_name(title: str) -> str:
     if name.startswith("."):  # such folders are hidden
         name = "_" + name.lstrip(".")
     name = _RESERVED.sub(r"\1_", name, count=1) if _RESERVED.match(name) else name
-    return _cut(name, _MAX_FOLDER_BYTES).rstrip(". ") or "_"
+    name = _cut(name, _MAX_FOLDER_BYTES).rstrip(". ")
+    return name if _UNSEEN.sub("", name) else "_"
 
 
 def safe_stem(text: str) -> str:
