@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from dclust_gui.services.export_plan import ExportPlan
     from dclust_gui.services.export_wish import ExportWish
     from dclust_gui.services.snapshot import Snapshot
+
+_NUMBER = re.compile(r"(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,13 @@ def _folders(plan: ExportPlan) -> tuple[FolderCount, ...]:
         )
         for folder, found in numbers.items()
     ]
-    return tuple(sorted(rows, key=lambda row: row.path.casefold()))
+    return tuple(sorted(rows, key=lambda row: _as_read(row.path)))
+
+
+def _as_read(path: str) -> list[str | int]:
+    """Orders names as people read them: 2 before 10."""
+    parts = _NUMBER.split(path.casefold())
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def _files(wish: ExportWish, facts: FolderFacts, form: FileFormat, snapshot: Snapshot) -> Outlook:
@@ -269,4 +278,4 @@ def _sidecar_folders(wish: ExportWish, plans: list[SidecarPlan]) -> tuple[Folder
                 below = folder.relative_to(wish.target)
             name = display_path(os.fsencode(below))
             rows.append(FolderCount("" if name == "." else name, new=number))
-    return tuple(sorted(rows, key=lambda row: row.path.casefold()))
+    return tuple(sorted(rows, key=lambda row: _as_read(row.path)))

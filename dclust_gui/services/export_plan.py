@@ -398,7 +398,8 @@ class _Planner:
     def _skip_unit(self, unit: UnitFiles, reason: str, *, is_open: bool) -> None:
         """Note files that are left out because their name is taken."""
         self._skipped += [
-            SkippedExport(source, reason, is_failure=False) for source in unit.sources
+            SkippedExport(source, reason, is_failure=False, is_undecided=is_open)
+            for source in unit.sources
         ]
         self._notes["open" if is_open else "conflict"] += 1
 

@@ -95,11 +95,13 @@ class SkippedExport:
         source: The original.
         reason: Why, in words.
         is_failure: It should have been exported; False where conflicts are skipped on demand.
+        is_undecided: A person has not decided about it yet.
     """
 
     source: Path
     reason: str
     is_failure: bool = True
+    is_undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class ExportChoices(QWidget):
         self.names = LayoutFields(self)
         self.conflict = QComboBox(self)
         self.keywords = KeywordFields(self)
-        self._sections: dict[str, tuple[QWidget, ...]] = {}
+        self._sections: dict[str, QWidget] = {}
         self._fill()
         self._place()
         self._connect()
@@ -222,26 +222,20 @@ class ExportChoices(QWidget):
         row.setSpacing(GRID)
         row.addWidget(self.target, 1)
         row.addWidget(self.browse)
-        self._sections = {
-            "What": (self.what, self.unassigned),
-            "As": (self.format, self.format_text),
-            "Folder": (line,),
-            "How": (self.modes, self.copies),
-            "Folders and names": (self.names,),
-            "If a name is taken": (self.conflict,),
-            "Keywords": (self.keywords,),
-        }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, GRID, 0)
-        layout.setSpacing(GRID // 2)
-        for title, widgets in self._sections.items():
-            head = QLabel(title, self)
-            head.setProperty("look", "section")
-            layout.addWidget(head)
-            for widget in widgets:
-                layout.addWidget(widget)
-            layout.addSpacing(GRID)
-            self._sections[title] = (head, *widgets)
+        layout.setSpacing(GRID * 2)
+        for title, widgets in (
+            ("What", (self.what, self.unassigned)),
+            ("As", (self.format, self.format_text)),
+            ("Folder", (line,)),
+            ("How", (self.modes, self.copies)),
+            ("Folders and names", (self.names,)),
+            ("If a name is taken", (self.conflict,)),
+            ("Keywords", (self.keywords,)),
+        ):
+            self._sections[title] = _section(title, widgets, self)
+            layout.addWidget(self._sections[title])
         layout.addStretch(1)
 
     def _connect(self) -> None:
@@ -257,8 +251,7 @@ class ExportChoices(QWidget):
         self.keywords.changed.connect(self._on_keywords_changed)
 
     def _show(self, title: str, *, is_wanted: bool) -> None:
-        for widget in self._sections[title]:
-            widget.setVisible(is_wanted)
+        self._sections[title].setVisible(is_wanted)
 
     def _show_format(self) -> None:
         form = self.chosen_format
@@ -328,3 +321,17 @@ class ExportChoices(QWidget):
         found = QFileDialog.getExistingDirectory(self, "Export to", start)
         if found:
             self.target.setText(found)
+
+
+def _section(title: str, widgets: tuple[QWidget, ...], parent: QWidget) -> QWidget:
+    """A title with what belongs to it."""
+    section = QWidget(parent)
+    rows = QVBoxLayout(section)
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setSpacing(GRID // 2)
+    head = QLabel(title, section)
+    head.setProperty("look", "section")
+    rows.addWidget(head)
+    for widget in widgets:
+        rows.addWidget(widget)
+    return section

@@ -266,7 +266,7 @@ class KeywordFields(QWidget):
         for row, (name, text) in enumerate(PROGRAMS):
             who = QLabel(name, self)
             who.setWordWrap(True)
-            who.setMaximumWidth(GRID * 18)
+            who.setFixedWidth(GRID * 17)
             table.addWidget(who, row, 0)
             table.addWidget(faint_label(text, self), row, 1)
         rows.addLayout(table)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 MOST_FOLDERS = 3_000
 MOST_ROWS = 2_000
 _COLUMNS = ("Folder", "New", "Changed", "As it is", "Size")
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class FolderTree(QTreeWidget):
@@ -55,7 +56,7 @@ class FolderTree(QTreeWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(_COLUMNS)):
-            self.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
+            self.headerItem().setTextAlignment(column, _RIGHT)
 
     def show_folders(self, top: str, rows: tuple[FolderCount, ...], *, with_sizes: bool) -> None:
         """Show what happens where.
@@ -86,7 +87,7 @@ class FolderTree(QTreeWidget):
                 item.setText(column, f"{n:,}" if n else "")
             item.setText(4, size_text(numbers[3]))
             for column in range(1, len(_COLUMNS)):
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
+                item.setTextAlignment(column, _RIGHT)
         if len(rows) > MOST_FOLDERS:
             QTreeWidgetItem(items[""], [f"and {len(rows) - MOST_FOLDERS:,} more"])
         self.addTopLevelItem(items[""])
@@ -120,8 +121,8 @@ class ConflictPage(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.model = RowsModel(("Image", "A file is there", "What happens"), (), self)
-        self.table = TextTable(self.model, 1, self)
+        self.model = RowsModel(("Name that is taken", "What happens"), (), self)
+        self.table = TextTable(self.model, 0, self)
         self.table.setAccessibleName("Names that are taken")
         self._intro = QLabel(
             "These files are somebody else's and hold something else. They are never overwritten.",
@@ -151,16 +152,16 @@ class ConflictPage(QWidget):
 
     def show_outlook(self, outlook: Outlook) -> None:
         """Show the conflicts of a dry run."""
-        rows: list[tuple[str, str, str]] = []
+        rows: list[tuple[str, str]] = []
         for conflict in outlook.conflicts[:MOST_ROWS]:
-            name = conflict.source.name
-            taken = display_path(conflict.destination)
+            name = numbered([conflict.source.name], 2)[0]
             words = {
-                OnConflict.NUMBER: f"kept as well, as '{numbered([name], 2)[0]}' or so",
+                OnConflict.NUMBER: f"kept as well, as '{shown(name)}' or so",
                 OnConflict.SKIP: "left out",
             }
             choice = conflict.choice
-            rows.append((shown(name), taken, "not decided" if choice is None else words[choice]))
+            text = "not decided" if choice is None else words[choice]
+            rows.append((display_path(conflict.destination), text))
         selected = self._rows()
         self.model.set_rows(rows)
         for row in selected if len(selected) < len(rows) else ():
@@ -225,7 +226,7 @@ class ExportPreview(QTabWidget):
             self.conflicts.show_outlook(outlook)
         conflicts = () if outlook is None else outlook.conflicts
         n_open = 0 if outlook is None else outlook.n_undecided
-        skipped = () if plan is None else plan.skipped
+        skipped = [] if plan is None else [s for s in plan.skipped if not s.is_undecided]
         mapped = () if plan is None else plan.mapped
         self._skipped.set_rows([(shown(str(s.source)), s.reason) for s in skipped[:MOST_ROWS]])
         self._mapped.set_rows([(shown(name), shown(folder)) for name, folder in mapped[:MOST_ROWS]])

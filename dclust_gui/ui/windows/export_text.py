@@ -95,10 +95,10 @@ _START = {
 EMBED_HINT = "Write them into exported copies, too: choose images as the format, and Copy."
 
 PROGRAMS = (
-    ("Lightroom Classic, Bridge, Camera Raw", "only beside RAW files: photo.xmp"),
+    ("Lightroom Classic, Bridge", "only beside RAW files: photo.xmp"),
     ("darktable", "beside any image: photo.jpg.xmp; photo.xmp when it is first imported"),
     ("digiKam", "beside any image, once 'Read from sidecar files' is on: photo.jpg.xmp"),
-    ("Most others: systems, phones, viewers", "no side files, only keywords inside the image"),
+    ("Most other programs", "no side files, only keywords inside the image"),
 )
 """Which program reads which sidecar."""
 

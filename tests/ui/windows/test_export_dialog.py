@@ -299,16 +299,17 @@ def test_conflicts_are_decided_one_by_one_or_all_alike(make: Maker, tmp_path: Pa
     make.settle(dialog)
     page = dialog.preview.conflicts
     assert dialog.preview.currentWidget() is page
-    assert [row[2] for row in page.model.rows] == ["not decided"] * 3
+    assert [row[1] for row in page.model.rows] == ["not decided"] * 3
+    assert dialog.preview.text == "Folders, Changed names (1), Names taken (3)"
     assert not dialog._start.isEnabled()
     page.table.selectRow(1)
     page.leave.click()
     make.settle(dialog)
-    assert [row[2] for row in page.model.rows] == ["not decided", "left out", "not decided"]
+    assert [row[1] for row in page.model.rows] == ["not decided", "left out", "not decided"]
     page.table.clearSelection()
     page.keep.click()
     make.settle(dialog)
-    assert all(row[2].startswith("kept as well") for row in page.model.rows)
+    assert all(row[1].startswith("kept as well") for row in page.model.rows)
     page.table.selectRow(2)
     page.leave.click()
     make.settle(dialog)
