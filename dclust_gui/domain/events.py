@@ -75,10 +75,17 @@ class ThumbnailReady:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know about the job as a whole."""
+    """Something the user should know about the job as a whole.
+
+    Attributes:
+        severity: How much it matters.
+        text: One or two sentences.
+        is_passing: Nobody need know it any more once the job has ended.
+    """
 
     severity: Severity
     text: str
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -302,7 +302,7 @@ class BackboneTuning:
         """Tell how long it will take; on the processor, ask."""
         if foretold.seconds >= _SHORT_S:
             level = Severity.WARNING if foretold.is_cpu else Severity.INFO
-            self._sink(Notice(level, foretold.text))
+            self._sink(Notice(level, foretold.text, is_passing=True))
         approve = self._place.approve
         if foretold.is_cpu and approve is not None and not approve(foretold):
             raise Cancelled

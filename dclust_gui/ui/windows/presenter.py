@@ -18,6 +18,7 @@ from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.theme import is_dark
 from dclust_gui.ui.windows.controller import members_of
 from dclust_gui.ui.windows.dialog_parts import menu_text, short_step
+from dclust_gui.ui.windows.work import PASSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -340,6 +341,7 @@ class Presenter(QObject):
             self._window.jobs.set_job(title)
         else:
             self._window.jobs.clear()
+            self._window.messages.remove_key(PASSING)
 
 
 def counts_text(n_selected: int, n_shown: int, n_images: int) -> str:

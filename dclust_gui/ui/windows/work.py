@@ -58,6 +58,9 @@ class Step(StrEnum):
     CLUSTER = "cluster"
 
 
+PASSING = "passing"
+"""Key of messages that go when the job that they are about has ended."""
+
 _GONE = "gone"
 
 _FIRST_MS = 40
@@ -362,7 +365,8 @@ class Work(QObject):
         elif isinstance(event, Notice):
             warns = event.severity is Severity.WARNING
             kind = MessageKind.WARNING if warns else MessageKind.INFO
-            self.message_posted.emit(Message(kind, event.text))
+            key = PASSING if event.is_passing else ""
+            self.message_posted.emit(Message(kind, event.text, key=key))
         elif isinstance(event, ImageSkipped):
             self.state_changed.emit()
 

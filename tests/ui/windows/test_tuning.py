@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from dclust_gui.domain.events import Notice, Severity
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.tuning_values import TuningFacts
 
@@ -47,6 +48,8 @@ class Tuning:
         result = self._original(ingest, plain, sink, token, rows, stacks)
         if not is_tuned:
             return result
+        sink(Notice(Severity.WARNING, "It will take about 3 min.", is_passing=True))
+        sink(Notice(Severity.INFO, "It came to something."))
         labels = result.clusters.labels.copy()
         labels[0] = (labels[0] + 1) % 3
         clusters = replace(result.clusters, labels=labels)
@@ -71,6 +74,10 @@ def test_before_and_after_name_the_backbone_and_one_click_goes_back(
         tuning.work.cluster(TUNED)
     qtbot.waitUntil(lambda: "moved" in tuning.training.view.text, timeout=60_000)
     assert tuning.training.is_shown
+    qtbot.waitUntil(lambda: not tuning.work.is_busy)
+    told = [frame.message.text for frame in tuning.window.messages._frames]
+    assert "It came to something." in told
+    assert "It will take about 3 min." not in told
     assert "DEC on the backbone" in tuning.training.view.text
     assert "tuned:shots-dec-12ab34" in tuning.training.view.text
     tuning.training.view.return_requested.emit()
