@@ -101,6 +101,8 @@ def turned_likeness(
         uint8 (m,), that turn, a number below `N_TURNS`.
     """
     turns = np.zeros(len(left), np.uint8)
+    if not len(left):
+        return np.zeros(0, np.float32), turns
     rough = np.full(len(left), -1.0, np.float32)
     small = _normal(_shrunk(_Pictures.of(left).grey, _ROUGH)).flatten(1)
     other = _normal(_shrunk(_Pictures.of(right).grey, _ROUGH))
