@@ -98,6 +98,8 @@ class ProjectStore:
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
         """Open a project; one of an older version is backed up and brought up to date.
 
+        Read-only, an older one is brought up to date in memory, and its file stays as it is.
+
         Args:
             path: Its file.
             read_only: Change nothing, and do not mind that another process writes.
@@ -109,13 +111,9 @@ class ProjectStore:
         place = path.absolute().resolve()
         project_file.check_header(place)
         if read_only:
-            if project_file.check(place, is_repairable=False) < migrations.latest_version():
-                raise StorageError(
-                    f"Could not open {path} read-only.",
-                    "It was written by an older dclust and must be brought up to date first.",
-                    "Open it for writing once.",
-                )
-            return cls(place, None, None)
+            version = project_file.check(place, is_repairable=False)
+            is_latest = version == migrations.latest_version()
+            return cls(place, None, None if is_latest else project_file.up_to_date_copy(place))
         lock = ProjectLock.take(place)
         try:
             version = project_file.check(place, is_repairable=True)
@@ -522,7 +520,7 @@ class ProjectStore:
 
     @contextlib.contextmanager
     def _writing(self, what: str) -> Iterator[sqlite3.Connection]:
-        if self._connection is None:
+        if self._lock is None or self._connection is None:
             why = "The project is closed." if self._is_closed else "It is open read-only."
             raise StorageError(what, why)
         with project_file.transaction(self._connection, what):

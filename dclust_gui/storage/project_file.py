@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dclust_gui.domain.errors import ProjectLockedError, StorageError
 from dclust_gui.storage.failures import is_damage, sqlite_code, storage_error
 from dclust_gui.storage.files import sync_folder, temporary_beside
-from dclust_gui.storage.migrations import APPLICATION_ID, latest_version
+from dclust_gui.storage.migrations import APPLICATION_ID, latest_version, migrate
 from dclust_gui.storage.project_lock import describe_holder
 
 if TYPE_CHECKING:
@@ -126,6 +126,26 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def up_to_date_copy(path: Path) -> sqlite3.Connection:
+    """A copy of an older project in memory, brought up to date; the file stays as it is.
+
+    Raises:
+        StorageError: If it cannot be read.
+    """
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        with reading(path) as source:
+            source.backup(copy)
+        with transaction(copy, f"Could not open {path}."):
+            migrate(copy, int(copy.execute("PRAGMA user_version").fetchone()[0]))
+    except BaseException as error:
+        copy.close()
+        if isinstance(error, sqlite3.Error):
+            raise open_error(path, error) from error
+        raise
+    return copy
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -51,8 +51,15 @@ def test_older_project_is_backed_up_and_brought_up_to_date(
 ) -> None:
     with monkeypatch.context() as patch:
         add_migration(patch, add_place_of_capture)
-        with pytest.raises(StorageError, match="older dclust"):
-            ProjectStore.open(path, read_only=True)
+        before = path.read_bytes()
+        with ProjectStore.open(path, read_only=True) as project:
+            assert project.is_read_only
+            assert project.setting("migrated") == "yes"
+            assert len(project.images()) == 5
+            with pytest.raises(StorageError, match="read-only"):
+                project.set_setting("migrated", "no")
+        assert path.read_bytes() == before
+        assert not list(path.parent.glob("*version*"))
         with ProjectStore.open(path) as project:
             assert project.setting("migrated") == "yes"
             assert len(project.images()) == 5
