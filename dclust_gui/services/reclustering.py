@@ -23,7 +23,7 @@ from dclust_gui.engine.progress import StageMeter
 from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.engine.stacked_rows import StackedRows
 from dclust_gui.services.reclustering_ways import Question, Rows, Way, answer, unit_rows
-from dclust_gui.services.run_space import run_space
+from dclust_gui.services.run_space import run_space, with_times
 from dclust_gui.services.teaching import Teacher
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class ReclusterJob:
             run,
             rows,
             scaled,
-            scaled if space is None else space,
+            with_times(self.snapshot, run, rows.images, scaled) if space is None else space,
             cache,
             self.place_unassigned,
             meter,

@@ -39,3 +39,27 @@ def run_space(arrays: ArrayCache, snapshot: Snapshot, run: Run) -> NDArray[np.fl
     if found is None or len(found) != len(bound.first):
         return None
     return found[bound.row_of]
+
+
+def with_times(
+    snapshot: Snapshot, run: Run, images: NDArray[np.int32], scaled: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Features mixed with the capture times as a run did it.
+
+    Args:
+        snapshot: The project.
+        run: One of its runs.
+        images: int32 (m,), ids of the rows.
+        scaled: float32 (m, d), scaled features.
+
+    Returns:
+        float32 (m, d + c); `scaled` itself where the run did not look at times.
+    """
+    from dclust_gui.algorithms.capture_time import mixed_rows
+
+    if not run.settings.time_weight:
+        return scaled
+    bound = StackedRows.of(snapshot.clustering.stacks[images])
+    records = [snapshot.images[i] for i in images.tolist()]
+    times = bound.mean_times(capture_times(r.facts.taken_at for r in records))
+    return mixed_rows(scaled, times[bound.row_of], run.settings.time_weight)

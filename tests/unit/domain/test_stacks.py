@@ -12,7 +12,13 @@ from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageF
 from dclust_gui.domain.edits import EditKind, apply
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.stack_edits import Binding, bind, kept_together, unbind
-from dclust_gui.domain.stacks import agreed_labels, stack_count, stack_sizes, whole_stacks
+from dclust_gui.domain.stacks import (
+    agreed_labels,
+    stack_count,
+    stack_members,
+    stack_sizes,
+    whole_stacks,
+)
 
 
 def state_of(labels: list[int], stacks: list[int] | None = None) -> Clustering:
@@ -43,6 +49,9 @@ def test_a_stack_comes_whole() -> None:
     assert stack_count(stacks, np.array([0, 1, 2, 4], np.int32)) == 2
     assert stack_sizes(stacks).tolist() == [0, 2, 2, 0, 2, 2]
     assert stack_sizes(np.zeros(0, np.int32)).tolist() == []
+    state = state_of([1] * 6, stacks.tolist())
+    assert stack_members(state, 2).tolist() == [1, 2]
+    assert stack_members(state, 0).tolist() == [0]
 
 
 def test_labels_agree_by_majority_then_by_the_first() -> None:

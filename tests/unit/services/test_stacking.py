@@ -22,7 +22,7 @@ from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.opening import open_folder
 from dclust_gui.services.reclustering import propose
 from dclust_gui.services.reclustering_ways import Way
-from dclust_gui.services.run_space import run_space
+from dclust_gui.services.run_space import run_space, with_times
 from dclust_gui.services.runs import add_images, run_in_project
 from dclust_gui.services.snapshot import snapshot_of
 from dclust_gui.services.stacking import FindStacksJob, StackReport
@@ -168,6 +168,25 @@ def test_reclustering_keeps_stacks_together(folder: Path, workspace: Workspace, 
     wanted[proposal.images] = proposal.after
     for stack in (1, 2):
         assert len(set(wanted[state.stacks == stack].tolist())) == 1
+    session.close()
+
+
+def test_reclustering_after_a_run_by_time_looks_at_times(
+    folder: Path, workspace: Workspace
+) -> None:
+    session = read(folder, workspace)
+    settings = RunSettings(algorithm="kmeans", k=3, time_weight=0.5)
+    request = RunRequest((folder,), settings)
+    run_in_project(session, workspace.engine, request, ignore_events, CancelToken())
+    run, snapshot = session.run, snapshot_of(session)
+    assert run is not None
+    rows = np.eye(len(run.images), dtype=np.float32)
+    assert with_times(snapshot, run, run.images, rows).shape[1] > rows.shape[1]
+    content = replace(run, settings=replace(settings, time_weight=0.0))
+    assert with_times(snapshot, content, run.images, rows) is rows
+    session.move([0], int(session.clustering.labels[3]))
+    arrays = workspace.stores.arrays
+    propose(workspace.engine, arrays, snapshot_of(session), CancelToken(), Way.ANEW)
     session.close()
 
 
