@@ -11,6 +11,7 @@ import typer
 from dclust_gui.cli import output
 from dclust_gui.cli.projects import open_session
 from dclust_gui.cli.running import interruptible
+from dclust_gui.domain.control import ignore_events
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 
@@ -92,7 +93,9 @@ def import_labels(
     session = open_session(project, read_only=dry_run)
     try:
         is_free = others is Others.UNASSIGNED
-        plan, held, values = _plan(session, request, to, others_unassigned=is_free)
+        plan, held, values = _plan(
+            session, request, to, others_unassigned=is_free, is_quiet=as_json
+        )
         every = (*plan.problems, *held)
         if problems is not None:
             write_problems(problems, every)
@@ -110,7 +113,12 @@ def import_labels(
 
 
 def _plan(
-    session: ProjectSession, request: ImportRequest, to: ImportAs, *, others_unassigned: bool
+    session: ProjectSession,
+    request: ImportRequest,
+    to: ImportAs,
+    *,
+    others_unassigned: bool,
+    is_quiet: bool,
 ) -> tuple[ImportPlan, tuple[Problem, ...], dict[str, object]]:
     """The plan, what pinned clusters keep out, and all of it as JSON."""
     from dclust_gui.services.importing.plan import cluster_import, plan_import
@@ -118,7 +126,8 @@ def _plan(
     from dclust_gui.services.snapshot import snapshot_of
 
     with interruptible() as token, output.ProgressView() as view:
-        plan = plan_import(request, snapshot_of(session), view, token)
+        sink = ignore_events if is_quiet else view
+        plan = plan_import(request, snapshot_of(session), sink, token)
     if to is ImportAs.TRUTH:
         return plan, (), plan_values(plan, None, ())
     found, held = cluster_import(plan, session.clustering, others_unassigned=others_unassigned)

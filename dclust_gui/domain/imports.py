@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.domain.clustering import UNASSIGNED, Cluster, Clustering, ImageFlag
+from dclust_gui.domain.clustering import (
+    PALETTE_SIZE,
+    UNASSIGNED,
+    Cluster,
+    Clustering,
+    ImageFlag,
+)
 from dclust_gui.domain.comparison import ABSENT
-from dclust_gui.domain.edits import Edit, EditKind, images_of, new_cluster, next_colour
+from dclust_gui.domain.edits import Edit, EditKind, images_of, new_cluster
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.image_edits import has_meaning
 from dclust_gui.domain.names import (
     UNASSIGNED_NAME,
     check_names,
     clean_name,
-    holder_of,
     same_name,
     title_number,
     wanted_name,
@@ -175,7 +180,10 @@ def _clusters_for(
     state: Clustering, names: Sequence[str]
 ) -> tuple[tuple[Cluster, ...], frozenset[int]]:
     """The cluster of each name, and the ids of new ones; `Cluster 07` gets id 7 if it is free."""
-    found = [holder_of(state.clusters, name) for name in names]
+    by_name: dict[str, Cluster] = {}
+    for row in state.clusters.values():
+        by_name.setdefault(same_name(row.title), row)
+    found = [by_name.get(same_name(name)) for name in names]
     numbers = [title_number(name) for name in names]
     missing = [place for place, row in enumerate(found) if row is None]
     ids: dict[int, int] = {}
@@ -185,7 +193,10 @@ def _clusters_for(
             ids[place] = number
     reserved = set(ids.values())
     next_id = state.next_id
-    known = list(state.clusters.values())
+    colours = np.bincount(
+        np.fromiter((row.colour for row in state.clusters.values()), np.int64),
+        minlength=PALETTE_SIZE,
+    )[:PALETTE_SIZE]
     for place in missing:
         if place not in ids:
             while next_id in reserved:
@@ -193,7 +204,7 @@ def _clusters_for(
             ids[place] = next_id
             next_id += 1
         name = "" if numbers[place] is not None else clean_name(names[place])
-        row = Cluster(ids[place], name, next_colour(known))
-        known.append(row)
-        found[place] = row
+        colour = int(np.argmin(colours))
+        colours[colour] += 1
+        found[place] = Cluster(ids[place], name, colour)
     return tuple(row for row in found if row is not None), frozenset(ids.values())

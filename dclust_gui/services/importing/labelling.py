@@ -66,7 +66,7 @@ class Labelling:
         self._names: list[str] = []
         self._codes: dict[str, int] = {}
         self._spellings: dict[int, list[str]] = {}
-        self._checked: dict[str, str] = {}
+        self._known: dict[str, tuple[int, str]] = {}
         self._by_image: dict[int, list[_Entry]] = {}
         self._several: list[_Entry] = []
         self._reported: set[Problem] = set()
@@ -74,16 +74,13 @@ class Labelling:
 
     def add(self, found: Found) -> None:
         """Take an entry, or report it."""
-        label = found.label
-        if not clean_name(label):
-            self._report(found, "There is no label.")
+        if found.label not in self._known:
+            self._known[found.label] = self._understood(found.label)
+        code, why = self._known[found.label]
+        if why:
+            self._report(found, why)
             return
-        if label not in self._checked:
-            self._checked[label] = label_problem(label)
-        if self._checked[label]:
-            self._report(found, f"The label cannot be used. {self._checked[label]}")
-            return
-        entry = _Entry(found, self._code(label))
+        entry = _Entry(found, code)
         if len(found.images) > 1:
             self._several.append(entry)
         for image in found.images:
@@ -128,6 +125,13 @@ class Labelling:
         ]
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _understood(self, label: str) -> tuple[int, str]:
+        """The code of a label, or why it has none."""
+        if not clean_name(label):
+            return UNASSIGNED, "There is no label."
+        why = label_problem(label)
+        return (UNASSIGNED, f"The label cannot be used. {why}") if why else (self._code(label), "")
 
     def _code(self, label: str) -> int:
         if is_unassigned(label):

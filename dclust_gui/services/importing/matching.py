@@ -118,11 +118,12 @@ class Matcher:
 
     def _keys(self, text: str) -> Iterator[tuple[dict[str, list[ProjectFile]], str]]:
         """Where to look for a path, the surest first."""
+        yield self._paths, text
         spellings = [text, text.removeprefix("./"), text.strip()]
         places = [os.path.normpath(os.path.join(b, text)) for b in self._bases]  # noqa: PTH118
         below = [place[len(b) + 1 :] for b in self._bases for place in places if _is_in(place, b)]
         known = [*dict.fromkeys((*spellings, *map(_shown, places), *map(_shown, below)))]
-        for key in known:
+        for key in known[1:]:
             yield self._paths, key
         if self._folded is None:
             self._folded = {}

@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.names import holder_of
+from dclust_gui.domain.names import same_name
 from dclust_gui.services.importing.values import How
 from dclust_gui.services.labels_table import spreadsheet_safe
 from dclust_gui.services.outputs import write_output
@@ -47,12 +47,18 @@ def names_text(plan: ImportPlan, state: Clustering | None, most: int) -> str:
         more = ", …" if len(names) > most else ""
         noun = "class" if len(names) == 1 else "classes"
         return f"{len(names):,} {noun}" + (f": {listed}{more}." if names else ".")
-    new = [name for name in names if holder_of(state.clusters, name) is None]
+    new = new_names(names, state)
     listed = ", ".join(f"'{name}'" for name in new[:most])
     more = ", …" if len(new) > most else ""
     how_many = f"{len(new):,} of them" if 0 < len(new) < len(names) else "all" if new else "none"
     text = f"{count_of(len(names), 'cluster')}, {how_many} new"
     return text + (f": {listed}{more}." if new else ".")
+
+
+def new_names(names: Sequence[str], state: Clustering) -> list[str]:
+    """The labels for which there is no cluster yet."""
+    known = {same_name(row.title) for row in state.clusters.values()}
+    return [name for name in names if same_name(name) not in known]
 
 
 def plan_values(

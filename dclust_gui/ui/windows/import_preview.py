@@ -16,8 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from dclust_gui.domain.edits import count_of
-from dclust_gui.domain.names import holder_of
-from dclust_gui.services.importing.reports import found_text
+from dclust_gui.services.importing.reports import found_text, new_names
 from dclust_gui.ui.models.rows_model import RowsModel
 from dclust_gui.ui.views.text_table import TextTable
 from dclust_gui.ui.views.theme import GRID, colours
@@ -93,8 +92,12 @@ class ImportPreview(QWidget):
             hint: Said where no image at all was found.
         """
         counts = plan.labels.counts().tolist()
+        becomes = dict.fromkeys(plan.labels.names, "true class")
+        if state is not None:
+            becomes = dict.fromkeys(plan.labels.names, "cluster that is there")
+            becomes |= dict.fromkeys(new_names(plan.labels.names, state), "new cluster")
         rows = [
-            (name, f"{n:,}", _becomes(name, state))
+            (name, f"{n:,}", becomes[name])
             for name, n in zip(plan.labels.names, counts, strict=True)
         ]
         n_out = int((plan.labels.codes < 0).sum())
@@ -170,9 +173,3 @@ class ImportPreview(QWidget):
     @Slot()
     def _on_save_clicked(self) -> None:
         self.save_requested.emit()
-
-
-def _becomes(name: str, state: Clustering | None) -> str:
-    if state is None:
-        return "true class"
-    return "new cluster" if holder_of(state.clusters, name) is None else "cluster that is there"
