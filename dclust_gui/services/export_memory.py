@@ -88,6 +88,16 @@ class ExportMemory:
         new: Record = {**wish.record(), "project": str(project), "end": end.value}
         self._settings.set_text(_KEY, json.dumps([new, *rows][:_MOST]))
 
+    def rename(self, old: Path, new: Path) -> None:
+        """A project has another place: what was remembered of it goes along."""
+        rows = self._rows()
+        if any(row.get("project") == str(old) for row in rows):
+            moved = [
+                {**row, "project": str(new)} if row.get("project") == str(old) else row
+                for row in rows
+            ]
+            self._settings.set_text(_KEY, json.dumps(moved))
+
     def forget(self, project: Path, target: Path) -> None:
         """An export was undone."""
         rows = self._rows()

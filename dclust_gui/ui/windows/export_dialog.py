@@ -309,7 +309,8 @@ class ExportDialog(FilesDialog):
     def _run(self, outlook: Outlook) -> None:
         self._is_stopped = False
         self._remember(ExportEnd.RUNNING)
-        self.exported.emit(outlook.wish.target)
+        if not outlook.wish.beside:
+            self.exported.emit(outlook.wish.target)
         self.run_job(self._job(outlook))
 
     def _job(self, outlook: Outlook) -> Job:

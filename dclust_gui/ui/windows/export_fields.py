@@ -86,7 +86,7 @@ class ModeRows(QWidget):
             text = reason or MODES[mode].text
             button.setToolTip(text)
             button.setAccessibleDescription(text)
-            self.labels[mode].setText(text)
+            self.labels[mode].setText(text.partition(". ")[0].rstrip(".") + ".")
             self.labels[mode].setEnabled(not reason)
 
     @Slot()

@@ -92,7 +92,10 @@ _START = {
     ExportMode.SYMLINK: "Make links",
 }
 
-EMBED_HINT = "Write them into exported copies, too: choose images as the format, and Copy."
+EMBED_HINT = (
+    "For those, export copies of the images, with the clusters' names written into them: choose"
+    " images above instead of keywords."
+)
 
 PROGRAMS = (
     ("Lightroom Classic, Bridge", "only beside RAW files: photo.xmp"),

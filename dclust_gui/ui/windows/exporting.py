@@ -62,10 +62,12 @@ class ExportKeeper(QObject):
         self._io = io
         self._thumbnails = thumbnails
         self._target: Path | None = None
+        self._place: Path | None = None
         self.memory = ExportMemory(settings)
         dialogs.export_requested.connect(self._on_dialogs_export_requested)
         dialogs.undo_export_requested.connect(self._on_dialogs_undo_export_requested)
         controller.session_changed.connect(self._on_controller_session_changed)
+        controller.state_changed.connect(self._on_controller_state_changed)
         work.state_changed.connect(self._on_work_state_changed)
         window.messages.action_requested.connect(self._on_messages_action_requested)
 
@@ -174,6 +176,7 @@ class ExportKeeper(QObject):
     def _on_controller_session_changed(self) -> None:
         session = self._controller.session
         self._target = None
+        self._place = None if session is None else session.path
         self._window.messages.remove_key(_KEY)
         if session is None or session.is_read_only:
             return
@@ -182,6 +185,13 @@ class ExportKeeper(QObject):
             text = f"The export to '{past.wish.target.name}' was interrupted."
             message = Message(MessageKind.WARNING, text, FINISH_EXPORT, "Finish it…", _KEY)
             self._window.messages.show_message(message)
+
+    @Slot()
+    def _on_controller_state_changed(self) -> None:
+        session = self._controller.session
+        if session is not None and self._place is not None and session.path != self._place:
+            self.memory.rename(self._place, session.path)  # it was saved under another name
+            self._place = session.path
 
     @Slot(str)
     def _on_messages_action_requested(self, action: str) -> None:

@@ -398,6 +398,23 @@ def test_keywords_go_beside_the_images_or_elsewhere(
     assert min(path.name for path in photos.glob("*.xmp")) == "cat-00.png.xmp"
 
 
+def test_names_are_written_into_copies_on_request_and_never_into_originals(
+    make: Maker, tmp_path: Path, photos: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    dialog = make(tmp_path / "out")
+    dialog.choices.copies.embed.click()
+    make.settle(dialog)
+    make.run(dialog)
+    assert dialog.text == "24 files copied and checked."
+    copy = tmp_path / "out" / "Pets_Cats" / "cat-00.png"
+    assert b"Pets|Cats" in copy.read_bytes()
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == before
+    dialog.choices.modes.buttons[ExportMode.MOVE].setChecked(True)
+    dialog.choices._on_modes_changed()
+    assert not dialog.choices.copies.embed.isEnabled()
+
+
 @pytest.mark.parametrize("form", [TreeFormat.IMAGEFOLDER, TreeFormat.HUGGINGFACE])
 def test_datasets_are_written_as_their_readers_want_them(
     make: Maker, tmp_path: Path, form: TreeFormat

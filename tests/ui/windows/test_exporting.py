@@ -246,3 +246,54 @@ def test_an_export_that_a_crash_cut_short_is_offered_when_the_project_opens(
     qtbot.waitUntil(lambda: not app.work.is_busy, timeout=WAIT_MS)
     settle(dialog, app, qtbot)
     dialog.reject()
+
+
+def test_a_project_without_clusters_can_be_exported_and_an_empty_one_says_so(
+    open_app: App, qtbot: QtBot, tmp_path: Path
+) -> None:
+    dialog = open_export(open_app, qtbot, tmp_path / "out", ExportMode.COPY)
+    assert dialog.choices.what.itemText(0) == "All 0 clusters"
+    assert dialog.text.startswith("24 files to copy")
+    dialog.choices.unassigned.setChecked(False)
+    qtbot.waitUntil(lambda: "There is nothing to export" in dialog.text, timeout=WAIT_MS)
+    assert not dialog._start.isEnabled()
+    dialog.reject()
+
+
+def test_a_read_only_project_can_be_copied_but_not_moved(
+    clustered_app: App,
+    qtbot: QtBot,
+    tmp_path: Path,
+    start: Callable[[App, Path], None],
+) -> None:
+    from dclust_gui.services.opening import open_project
+
+    app = clustered_app
+    place = session_of(app).path
+    app.controller.close()
+    holder = open_project(place)
+    start(app, place)
+    assert session_of(app).is_read_only
+    dialog = open_export(app, qtbot, tmp_path / "out", ExportMode.COPY)
+    assert not dialog.choices.modes.buttons[ExportMode.MOVE].isEnabled()
+    assert "reading only" in dialog.choices.modes.buttons[ExportMode.MOVE].toolTip()
+    dialog.start()
+    settle(dialog, app, qtbot)
+    assert "24 files copied" in dialog.text
+    dialog.reject()
+    holder.close()
+
+
+def test_a_draft_that_is_saved_takes_the_memory_of_its_exports_along(
+    clustered_app: App, qtbot: QtBot, tmp_path: Path
+) -> None:
+    app, target = clustered_app, tmp_path / "Sorted"
+    move_away(app, qtbot, target)
+    assert app.controller.save_as(tmp_path / "saved.dclust")
+    undo = open_undo(app, qtbot)
+    assert undo.targets.currentText() == os.fspath(target)
+    undo.start()
+    settle(undo, app, qtbot)
+    assert "24 files moved back" in undo.text
+    undo.reject()
+    assert all(path.is_file() for path in paths(app))
