@@ -49,18 +49,16 @@ def bind(state: Clustering, bindings: Sequence[Binding]) -> Edit:
     Raises:
         InputError: If a stack would have fewer than two images.
     """
-    stacks, flags = state.stacks.copy(), state.flags.copy()
-    number = int(stacks.max(initial=NO_STACK))
-    touched = np.zeros(state.n_images, np.bool_)
+    stacks = _bound(state.stacks, bindings)
+    touched = np.isin(stacks, stacks[[i for b in bindings for i in b.images]])
+    flags = state.flags.copy()
+    numbers = stacks[touched]
+    said = np.zeros(int(numbers.max()) + 1, np.uint8)
+    np.bitwise_or.at(said, numbers, flags[touched] & _SAID)
     for binding in bindings:
-        ids = whole_stacks(stacks, distinct_ids(binding.images))
-        if len(ids) < 2:
-            raise InputError("A stack needs two images or more.", "", "Select more images.")
-        number += 1
-        stacks[ids] = number
-        touched[ids] = True
-        said = np.bitwise_or.reduce(flags[ids] & _SAID)
-        flags[ids] = (flags[ids] & ~_BRACKET) | said | (_BRACKET if binding.is_bracket else 0)
+        if binding.is_bracket:
+            said[stacks[binding.images[0]]] |= _BRACKET
+    flags[touched] = (flags[touched] & ~_BRACKET) | said[numbers]
     labels = _common_labels(state, stacks, touched)
     ids = np.flatnonzero(touched).astype(np.int32)
     n_stacks = len(np.unique(stacks[ids]))
@@ -109,11 +107,12 @@ def kept_together(state: Clustering, edit: Edit) -> Edit:
     if agreed is labels:
         return edit
     flags[edit.images] = edit.flags_after
-    for stack in np.unique(state.stacks[agreed != labels]).tolist():
-        members = np.flatnonzero(state.stacks == stack)
-        gained = np.bitwise_or.reduce(flags[members] & ~state.flags[members])
-        moved = agreed[members] != state.labels[members]
-        flags[members] = np.where(moved, flags[members] | gained, state.flags[members])
+    torn = np.isin(state.stacks, state.stacks[agreed != labels])
+    numbers = state.stacks[torn]
+    gained = np.zeros(int(numbers.max()) + 1, np.uint8)
+    np.bitwise_or.at(gained, numbers, (flags & ~state.flags)[torn])
+    moved = (agreed != state.labels)[torn]
+    flags[torn] = np.where(moved, flags[torn] | gained[numbers], state.flags[torn])
     changed = np.flatnonzero((agreed != state.labels) | (flags != state.flags))
     ids = np.union1d(edit.images, changed).astype(np.int32)
     return replace(
@@ -124,6 +123,25 @@ def kept_together(state: Clustering, edit: Edit) -> Edit:
         flags_before=state.flags[ids],
         flags_after=flags[ids],
     )
+
+
+def _bound(stacks: NDArray[np.int32], bindings: Sequence[Binding]) -> NDArray[np.int32]:
+    """Stacks of all images with the new ones, which take in those that they touch.
+
+    Raises:
+        InputError: If one would have fewer than two images.
+    """
+    number = int(stacks.max(initial=NO_STACK))
+    found = stacks.copy()
+    for binding in bindings:
+        number += 1
+        ids = np.array(binding.images, np.int32)
+        if found[ids].any():
+            ids = whole_stacks(found, ids)
+        if len(set(ids.tolist())) < 2:
+            raise InputError("A stack needs two images or more.", "", "Select more images.")
+        found[ids] = number
+    return found
 
 
 def _common_labels(
