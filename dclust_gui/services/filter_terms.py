@@ -3,6 +3,7 @@
     beach camera:canon date:2024-05..2024-06 confidence:<0.4 -reviewed:yes path:"my trip/"
 
 Words stand side by side and all must hold; `-` before one turns it around; quotes keep spaces.
+`OR`, in capitals, between two words lets either hold: `beach OR dunes camera:canon`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import difflib
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dclust_gui.domain.errors import InputError
@@ -121,6 +122,7 @@ class Term:
         is_negated: The condition must not hold.
         is_exact: The value is the whole name, not a part of it.
         bounds: The range, for dates and confidences.
+        others: It is enough that one of these holds.
     """
 
     key: Key
@@ -128,6 +130,7 @@ class Term:
     is_negated: bool = False
     is_exact: bool = False
     bounds: Bounds | None = None
+    others: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,38 @@ def parse_filter(text: str) -> Filter:
     Raises:
         FilterError: If a term cannot be understood.
     """
-    return Filter(tuple(_term(token) for token in split_words(text) if not _is_empty(token)))
+    terms: list[Term] = []
+    joint: Token | None = None
+    for token in split_words(text):
+        if _is_empty(token):
+            continue
+        if is_or(token):
+            if not terms or joint is not None:
+                raise _or_error(token, is_unfinished=False)
+            joint = token
+        elif joint is not None:
+            terms[-1] = replace(terms[-1], others=(*terms[-1].others, _term(token)))
+            joint = None
+        else:
+            terms.append(_term(token))
+    if joint is not None:
+        raise _or_error(joint, is_unfinished=True)
+    return Filter(tuple(terms))
+
+
+def is_or(token: Token) -> bool:
+    """Whether a word stands for "either": OR in capitals, without quotes."""
+    return not (token.key or token.is_quoted or token.is_negated) and token.value == "OR"
+
+
+def _or_error(token: Token, *, is_unfinished: bool) -> FilterError:
+    return FilterError(
+        "OR stands between two conditions.",
+        'Write as in: beach OR dunes. To find the text itself, put it in quotes: "OR".',
+        token.start,
+        token.stop,
+        is_unfinished=is_unfinished,
+    )
 
 
 def split_words(text: str) -> list[Token]:

@@ -146,7 +146,10 @@ class FilterService:
         for term in wanted.terms:
             if token is not None:
                 token.checkpoint()
-            found &= _holds(columns, snapshot, term) ^ term.is_negated
+            fits = _holds(columns, snapshot, term) ^ term.is_negated
+            for other in term.others:
+                fits |= _holds(columns, snapshot, other) ^ other.is_negated
+            found &= fits
         return FilterResult(np.flatnonzero(found).astype(np.int32), len(found))
 
     def columns(self, snapshot: Snapshot) -> Columns:

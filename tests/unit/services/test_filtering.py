@@ -121,6 +121,12 @@ def snapshot() -> Snapshot:
         ("is:missing", [4]),
         ("-is:missing cluster:2", [2]),
         ("-", []),
+        ("cluster:beach OR cluster:none", [0, 1, 5]),
+        ("date:2023 OR date:2024-05 OR is:approved", [0, 2, 3]),
+        ("cluster:2 OR cluster:beach -is:missing date:2024", [0, 1]),
+        ("camera:none OR -cluster:2", [0, 1, 3, 4, 5]),
+        ('"OR"', []),
+        ("cluster:beach or cluster:none", []),
     ],
 )
 def test_filter_finds(snapshot: Snapshot, text: str, expected: list[int]) -> None:
@@ -159,12 +165,30 @@ def test_bad_term_says_what_is_wrong_and_gives_an_example(text: str, what: str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["camera:", "date:20", "date:..", "is:pin", "reviewed:n", "confidence:<", "cluster:="]
+    "text",
+    [
+        "beach OR",
+        "camera:",
+        "date:20",
+        "date:..",
+        "is:pin",
+        "reviewed:n",
+        "confidence:<",
+        "cluster:=",
+    ],
 )
 def test_term_that_is_being_typed_is_unfinished_not_wrong(text: str) -> None:
     with pytest.raises(FilterError) as caught:
         parse_filter(text)
     assert caught.value.is_unfinished
+
+
+@pytest.mark.parametrize("text", ["OR beach", "beach OR OR dunes"])
+def test_or_needs_a_condition_on_both_sides(text: str) -> None:
+    with pytest.raises(FilterError, match="between two") as caught:
+        parse_filter(text)
+    assert not caught.value.is_unfinished
+    assert text[caught.value.start : caught.value.stop] == "OR"
 
 
 def test_columns_are_prepared_again_for_other_images_only(snapshot: Snapshot) -> None:
