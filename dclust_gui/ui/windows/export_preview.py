@@ -31,7 +31,7 @@ from dclust_gui.ui.windows.export_text import shown, size_text
 if TYPE_CHECKING:
     from dclust_gui.services.export_outlook import FolderCount, Outlook
 
-MOST_FOLDERS = 3_000
+MOST_FOLDERS = 1_000
 MOST_ROWS = 2_000
 _COLUMNS = ("Folder", "New", "Changed", "As it is", "Size")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -53,6 +53,7 @@ class FolderTree(QTreeWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = self.header()
         header.setStretchLastSection(False)
+        header.setResizeContentsPrecision(64)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(_COLUMNS)):
@@ -69,7 +70,13 @@ class FolderTree(QTreeWidget):
         self.clear()
         self.setColumnHidden(4, not with_sizes)
         items: dict[str, QTreeWidgetItem] = {"": QTreeWidgetItem([top])}
-        totals: dict[str, list[int]] = {"": [0, 0, 0, 0]}
+        totals: dict[str, list[int]] = {}
+        totals[""] = [
+            sum(row.new for row in rows),
+            sum(row.changed for row in rows),
+            sum(row.kept for row in rows),
+            sum(row.n_bytes for row in rows),
+        ]
         for row in rows[:MOST_FOLDERS]:
             parts = [part for part in row.path.split("/") if part]
             paths = ["/".join(parts[:n]) for n in range(len(parts) + 1)]
@@ -78,7 +85,7 @@ class FolderTree(QTreeWidget):
                     items[path] = QTreeWidgetItem(items[above], [path.rpartition("/")[2]])
                     items[path].setToolTip(0, path)
                     totals[path] = [0, 0, 0, 0]
-            for path in paths:
+            for path in paths[1:]:
                 for i, n in enumerate((row.new, row.changed, row.kept, row.n_bytes)):
                     totals[path][i] += n
         for path, item in items.items():

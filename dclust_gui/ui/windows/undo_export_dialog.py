@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,10 +162,10 @@ class UndoExportDialog(FilesDialog):
 
     def _show_plan(self, plan: UndoPlan) -> None:
         self._plan = plan
-        ordered = sorted(plan.steps, key=lambda step: _ORDER.index(step.action))
-        rows = [_row(step) for step in ordered[:MOST_ROWS]]
-        if len(ordered) > MOST_ROWS:
-            rows.append((f"and {count_of(len(ordered) - MOST_ROWS, 'more file')}", "", ""))
+        ordered = (s for action in _ORDER for s in plan.steps if s.action is action)
+        rows = [_row(step) for step in islice(ordered, MOST_ROWS)]
+        if len(plan.steps) > MOST_ROWS:
+            rows.append((f"and {count_of(len(plan.steps) - MOST_ROWS, 'more file')}", "", ""))
         self.model.set_rows(rows)
         self._refusal = self._why_not(plan)
         notes = [self._refusal] if self._refusal else []
