@@ -115,8 +115,13 @@ def kept_together(state: Clustering, edit: Edit) -> Edit:
     flags[torn] = np.where(moved, flags[torn] | gained[numbers], state.flags[torn])
     changed = np.flatnonzero((agreed != state.labels) | (flags != state.flags))
     ids = np.union1d(edit.images, changed).astype(np.int32)
+    # Clusters that were made for images of which a stack has taken the last.
+    void = set(np.unique(edit.labels_after).tolist()) - set(np.unique(agreed).tolist())
+    void = {key for key in void if key in edit.clusters_after and key not in state.clusters}
     return replace(
         edit,
+        clusters_before={k: v for k, v in edit.clusters_before.items() if k not in void},
+        clusters_after={k: v for k, v in edit.clusters_after.items() if k not in void},
         images=ids,
         labels_before=state.labels[ids],
         labels_after=agreed[ids].astype(np.int32),

@@ -12,6 +12,7 @@ from dclust_gui.domain.cut_identity import adopt_groups
 from dclust_gui.domain.cuts import Cut, branch_from_height, branch_from_k, groups_of
 from dclust_gui.domain.edits import EditKind, count_of, replace_all
 from dclust_gui.domain.errors import InputError
+from dclust_gui.domain.stacks import agreed_labels
 from dclust_gui.domain.tree import check_tree
 from dclust_gui.domain.tree_layout import NO_NODE, TreeLayout
 
@@ -122,7 +123,8 @@ def preview_cut(state: Clustering, run: Run, request: CutRequest) -> CutPreview:
     of a cluster. Images placed by hand, approved or pinned stay where they are.
     """
     groups = groups_of(request.layout, request.nodes)
-    return CutPreview(state, *adopt_groups(state, run.images, groups))
+    labels, clusters = adopt_groups(state, run.images, groups)
+    return CutPreview(state, agreed_labels(state.stacks, labels), clusters)
 
 
 def cut_edit(state: Clustering, run: Run, request: CutRequest) -> Edit:

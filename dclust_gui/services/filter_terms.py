@@ -44,6 +44,8 @@ class State(StrEnum):
     REVIEWED = "reviewed"
     IGNORED = "ignored"
     MISSING = "missing"
+    STACKED = "stacked"
+    BRACKET = "bracket"
 
 
 NONE = "none"
@@ -58,8 +60,8 @@ HINTS = {
     Key.CONFIDENCE: "0 to 1, as confidence:<0.4, confidence:0.2..0.5 or confidence:none",
     Key.REVIEWED: "reviewed:yes or reviewed:no",
     Key.STATUS: "status:ok, status:damaged, status:unreadable or status:pending",
-    Key.IS: "is:pinned, is:unassigned, is:placed, is:approved, is:reviewed, is:ignored or"
-    " is:missing",
+    Key.IS: "is:pinned, is:unassigned, is:placed, is:approved, is:reviewed, is:ignored,"
+    " is:missing, is:stacked or is:bracket",
 }
 """What each key is for, with examples."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dclust_gui.domain.clustering import UNASSIGNED, ImageFlag
+from dclust_gui.domain.clustering import NO_STACK, UNASSIGNED, ImageFlag
 from dclust_gui.domain.images import ImageStatus, display_path
 from dclust_gui.services.filter_terms import NONE, Key, State, fold
 
@@ -244,6 +244,13 @@ def _confident(confidence: NDArray[np.float32], term: Term) -> NDArray[np.bool_]
     return _both(above, below)  # comparisons with NaN are false
 
 
+_FLAGS = {
+    State.PLACED: ImageFlag.HAND_PLACED,
+    State.APPROVED: ImageFlag.APPROVED,
+    State.BRACKET: ImageFlag.BRACKET,
+}
+
+
 def _flagged(clustering: Clustering, flag: ImageFlag) -> NDArray[np.bool_]:
     has_flag: NDArray[np.bool_] = (clustering.flags & np.uint8(flag)) != 0
     return has_flag
@@ -267,8 +274,9 @@ def _in_state(columns: Columns, clustering: Clustering, state: State) -> NDArray
         return _is_reviewed(clustering)
     if state is State.MISSING:
         return columns.is_missing.copy()
-    is_placed = state is State.PLACED
-    return _flagged(clustering, ImageFlag.HAND_PLACED if is_placed else ImageFlag.APPROVED)
+    if state is State.STACKED:
+        return np.not_equal(clustering.stacks, NO_STACK)
+    return _flagged(clustering, _FLAGS[state])
 
 
 def _both(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -158,6 +158,16 @@ def test_no_edit_tears_a_stack_apart() -> None:
     assert after.flags.tolist() == [0, 0, 0, 1, 0]
 
 
+def test_a_cluster_whose_last_image_a_stack_keeps_is_not_made() -> None:
+    state = state_of([1, 1, 1, 1], [1, 1, 1, 0])
+    parts = splits.SplitProposal(
+        1, np.array([0, 1, 2, 3], np.int32), np.array([0, 0, 1, 0], np.int32)
+    )
+    edit = kept_together(state, parts.edit(state))
+    assert edit.changes_nothing
+    assert 4 not in apply(state, edit).clusters
+
+
 def test_edits_that_keep_stacks_whole_are_left_alone() -> None:
     state = state_of([1, 1, 2], [1, 1, 0])
     move = edits.move(state, [0], 3)

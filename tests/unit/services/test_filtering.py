@@ -303,3 +303,15 @@ def test_vocabulary_of_a_project(snapshot: Snapshot) -> None:
     assert found.cameras == (("Canon EOS 5D", 2), ("NIKON D90", 1), ("none", 3))
     assert found.dates[:3] == (("2024", 3), ("2023", 1), ("2024-07", 1))
     assert found.folders == (("home/", 3), ("trip/", 2))
+
+
+def test_stacks_and_brackets_are_found(snapshot: Snapshot) -> None:
+    flags = FLAGS.copy()
+    flags[[0, 2]] |= np.uint8(ImageFlag.BRACKET)
+    stacks = np.array([3, 0, 3, 5, 5, 0], np.int32)
+    state = Clustering(LABELS, flags, CLUSTERS, 13, None, stacks)
+    bound = Snapshot(IMAGES, snapshot.roots, state, None, CONFIDENCE)
+    service = FilterService()
+    for text, wanted in (("is:stacked", [0, 2, 3, 4]), ("is:bracket", [0, 2])):
+        found = service.find(bound, parse_filter(text), CancelToken())
+        assert found.images.tolist() == wanted
