@@ -67,7 +67,8 @@ class CancelToken:
         Raises:
             Cancelled: If `cancel` was called.
         """
-        self._running.wait()
+        if not self._running.is_set():  # waiting takes long even where there is nothing to wait for
+            self._running.wait()
         if self._stopped.is_set():
             raise Cancelled
 

@@ -103,6 +103,7 @@ class Places:
         self._root_names = root_names if len(root_names) > 1 else ()
         self._titles: dict[int, str] = {}
         self._spelling: dict[str, str] = {}
+        self._known: dict[tuple[int, int, bytes], bytes] = {}
         self._listings: dict[str, tuple[dict[str, str], set[str]]] = {}
         self._clusters = self._cluster_folders(items)
         self._leads = _leads(items)
@@ -110,10 +111,18 @@ class Places:
 
     def folder(self, unit: UnitFiles) -> bytes:
         """Path of a unit's folder below the target, separated by `/`."""
-        parts = self._clusters[unit.item.cluster]
+        item, above = unit.item, b""
         if self._layout.keep_folders:
-            parts = (*parts, *self._own_folders(self._leads.get(unit.item.stack, unit.item)))
-        return self._canonical(parts).encode("utf-8", "surrogateescape")
+            item = self._leads.get(item.stack, item)
+            above = item.image.relative.rpartition(b"/")[0]
+        key = (unit.item.cluster, item.image.root, above)
+        found = self._known.get(key)
+        if found is None:
+            parts = self._clusters[unit.item.cluster]
+            if self._layout.keep_folders:
+                parts = (*parts, *self._own_folders(item))
+            found = self._known[key] = self._canonical(parts).encode("utf-8", "surrogateescape")
+        return found
 
     def mapped(self, clusters: Collection[int]) -> list[tuple[str, str]]:
         """Titles of clusters that no folder can have as they are, with what their folders are.

@@ -158,7 +158,9 @@ class ExportPlaces:
         found: list[tuple[Path, bytes]] = []
         for source, name in zip(unit.sources, self._places.names(unit), strict=True):
             key = folded_path(folder + b"/" + name.encode("utf-8", "surrogateescape"))
-            if key in on_disk and key not in own and key not in self._vacating | self._taken:
+            if key not in on_disk or key in own:
+                continue
+            if key not in self._vacating and key not in self._taken:
                 found.append((source, on_disk[key]))
         return found
 

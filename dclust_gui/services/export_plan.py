@@ -365,13 +365,14 @@ class _Planner:
     def _units(self, present: PresentFiles) -> list[UnitFiles]:
         """The units that take part, each with the files that are there or were exported."""
         units: list[UnitFiles] = []
+        originals = _Sources(self._roots)
         for item in self._items:
             self._token.checkpoint()
             if item.image.facts.status is ImageStatus.UNREADABLE:
                 self._notes["unreadable"] += 1
                 continue
             wanted = self._request.wants(item.cluster)
-            sources = _sources(self._roots[item.image.root], item.image)
+            sources = originals.of(item.image)
             found = present.of_unit(sources, item.image.content)
             if not wanted and not any(found):
                 continue
@@ -513,10 +514,31 @@ def _in_order(steps: list[ExportStep], present: PresentFiles) -> list[ExportStep
     )
 
 
-def _sources(root: Path, image: ImageRecord) -> list[Path]:
-    """Paths of a unit's files, the leading image's first."""
-    relatives = [image.relative, *(companion.relative for companion in image.companions)]
-    return [Path(root, relative.decode("utf-8", "surrogateescape")) for relative in relatives]
+class _Sources:
+    """Paths of originals; each of their folders is made only once.
+
+    Args:
+        roots: Root folders of the project.
+    """
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._roots = roots
+        self._folders: dict[tuple[int, bytes], Path] = {}
+
+    def of(self, image: ImageRecord) -> list[Path]:
+        """Paths of a unit's files, the leading image's first."""
+        paths = [self._path(image.root, image.relative)]
+        if image.companions:
+            paths += [self._path(image.root, c.relative) for c in image.companions]
+        return paths
+
+    def _path(self, root: int, relative: bytes) -> Path:
+        above, _, name = relative.rpartition(b"/")
+        folder = self._folders.get((root, above))
+        if folder is None:
+            folder = Path(self._roots[root], above.decode("utf-8", "surrogateescape"))
+            self._folders[root, above] = folder
+        return folder / name.decode("utf-8", "surrogateescape")
 
 
 def _size_and_time(path: Path) -> tuple[int, int] | None:

@@ -147,9 +147,9 @@ class ExportRun:
                 failed.append((outcome.step, outcome.error or CopyError("It was not copied.")))
                 continue
             try:
-                name = outcome.step.destination.rpartition(b"/")[2]
                 folder = self._ready_folders(outcome.step.destination)
-                place(outcome.temporary, f"{folder}/{os.fsdecode(name)}")
+                name = outcome.step.destination.rpartition(b"/")[2]
+                place(outcome.temporary, f"{folder}/{name.decode('utf-8', 'surrogateescape')}")
             except OSError as error:
                 remove_quietly(outcome.temporary)
                 failed.append((outcome.step, error))

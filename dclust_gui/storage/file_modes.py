@@ -20,6 +20,7 @@ from dclust_gui.storage.verified_copy import (
     CopyError,
     content_hash,
     copy_metadata,
+    permissions,
     place,
 )
 
@@ -106,6 +107,8 @@ def reflink(source: Path, temporary: Path, token: CancelToken) -> CopiedFile:
         content = content_hash(temporary, token)
         _check_unchanged(source, status)
         copy_metadata(source, temporary, status)
+        with contextlib.suppress(OSError):
+            temporary.chmod(permissions(status))
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
