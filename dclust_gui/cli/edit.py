@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.domain.clustering import Cluster
     from dclust_gui.domain.edits import Edit
+    from dclust_gui.domain.history import Entry
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.similar import SimilarService
 
@@ -293,7 +294,7 @@ def history(
         steps = [
             {
                 "step": e.position,
-                "kind": "export" if e.is_marker else (e.kind.value if e.kind else "start"),
+                "kind": _kind_of(e),
                 "title": e.title,
                 "time": e.time,
                 "user": e.user,
@@ -315,6 +316,14 @@ def history(
         for e in entries
     ]
     output.say_table(("", "Step", "What", "When", "Who"), rows, right=0)
+
+
+def _kind_of(entry: Entry) -> str:
+    """What an entry of the history tells of, in one word."""
+    if entry.is_marker:
+        is_truth = entry.title.startswith(("import true classes", "forget the true classes"))
+        return "truth" if is_truth else "export"
+    return entry.kind.value if entry.kind else "start"
 
 
 @contextmanager

@@ -15,7 +15,10 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("Select and find", "select_all select_none invert filter find reveal"),
     ("Views", "gallery dendrogram map review_page show_all back forward group full_screen"),
     ("Thumbnails", "zoom_in zoom_out zoom_reset"),
-    ("Folders and projects", "open_folder open_project rescan save_as export close quit"),
+    (
+        "Folders and projects",
+        "open_folder open_project rescan save_as import_labels export close quit",
+    ),
 )
 """Names of actions by the title of their group; the others come under `REST`."""
 

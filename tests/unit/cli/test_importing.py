@@ -121,6 +121,7 @@ def test_truth_is_kept_compared_with_and_forgotten(dclust: Dclust, project: Path
     assert dclust("import", project, "none", "--as", "truth").code == 0
     assert dclust("import", project, "none", "--as", "truth").code == 1
     history = json.loads(dclust("edit", project, "history", "--json").out)
+    assert [s["kind"] for s in history["steps"]] == ["start", "run", "truth", "truth"]
     assert [s["title"] for s in history["steps"] if s["marker"]] == [
         "import true classes of 12 images from folder names",
         "forget the true classes",
