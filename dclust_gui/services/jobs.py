@@ -18,13 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.images import ImageRecord, ScanResult
     from dclust_gui.engine.pipeline import Engine
     from dclust_gui.engine.requests import IngestResult, RunRequest, RunResult
     from dclust_gui.services.collection import Merge
-    from dclust_gui.services.export import ExportResult
-    from dclust_gui.services.export_plan import ExportPlan, ExportRequest
     from dclust_gui.storage.project import ProjectStore
 
 
@@ -144,39 +141,6 @@ class MergeJob:
         token.checkpoint()
         self.store.write_images(merge.rows)
         return merge
-
-
-@dataclass(frozen=True)
-class ExportJob:
-    """Carry out a planned export."""
-
-    plan: ExportPlan
-    title: str = "Exporting"
-
-    def run(self, sink: EventSink, token: CancelToken) -> ExportResult:
-        """See `services.export.run_export`."""
-        from dclust_gui.services.export import run_export
-
-        return run_export(self.plan, sink, token)
-
-
-@dataclass(frozen=True, eq=False)
-class PlanExportJob:
-    """List what an export would do."""
-
-    images: tuple[ImageRecord, ...]
-    clustering: Clustering
-    roots: tuple[Path, ...]
-    request: ExportRequest
-    title: str = "Looking at the export folder"
-
-    def run(self, _sink: EventSink, token: CancelToken, /) -> ExportPlan:
-        """See `services.export_plan.plan_export`."""
-        from dclust_gui.services.export_plan import export_items, plan_export
-
-        items = export_items(self.images, self.clustering)
-        token.checkpoint()
-        return plan_export(items, self.roots, self.request, token)
 
 
 @dataclass(frozen=True)

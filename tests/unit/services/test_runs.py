@@ -195,9 +195,7 @@ def test_roots_inside_each_other_are_scanned_once(
     session.close()
 
 
-def test_jobs_do_what_the_command_line_does(
-    workspace: Workspace, session: ProjectSession, tmp_path: Path
-) -> None:
+def test_jobs_do_what_the_command_line_does(workspace: Workspace, session: ProjectSession) -> None:
     engine, token = workspace.engine, CancelToken()
     request = RunRequest(session.roots, SETTINGS)
     scan = jobs.ScanJob(engine, session.roots).run(ignore_events, token)
@@ -211,8 +209,3 @@ def test_jobs_do_what_the_command_line_does(
     session.accept_run(found)
     assert session.clustering.labels[0] == UNASSIGNED
     assert np.isnan(session.confidence()[0])
-    from dclust_gui.services.export_plan import ExportRequest, export_items, plan_export
-
-    items = export_items(session.images, session.clustering)
-    plan = plan_export(items, session.roots, ExportRequest(tmp_path / "sorted"))
-    assert jobs.ExportJob(plan).run(ignore_events, token).copied == 12
