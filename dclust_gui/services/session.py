@@ -400,6 +400,8 @@ class ProjectSession:
             what += f" after training {next((h.title for h in heads() if h.name == name), name)}"
         elif run.settings.trains:
             what += " after training the backbone"
+        if run.settings.time_weight:
+            what += f", capture time {run.settings.time_weight:g}"
         edit = edits.replace_all(
             self._clustering,
             edits.EditKind.RUN,

@@ -144,6 +144,8 @@ def offers(session: ProjectSession) -> tuple[SideOffer, ...]:
     titles = {method.name: method.title for method in methods()}
     for run in reversed(session.store.runs()):
         what = f"{titles.get(run.settings.algorithm, run.settings.algorithm)}, {k_text(run.k)}"
+        if run.settings.time_weight:
+            what += f", capture time {run.settings.time_weight:g}"
         is_now = " · accepted" if run.id == session.saved_clustering.run_id else ""
         text = f"Run {run.id} · {what}{is_now}"
         found.append(SideOffer(Side(SideKind.RUN, run.id), text, f"run {run.id}", run.created))

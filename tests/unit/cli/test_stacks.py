@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from dclust_gui.services.editing.run_sides import offers
 from dclust_gui.services.formats.run_card import run_card
 from dclust_gui.services.session import ProjectSession
 from dclust_gui.services.snapshot import snapshot_of
@@ -117,6 +118,9 @@ def test_the_report_and_the_run_card_tell_the_weight(dclust: Dclust, project: Pa
     session = ProjectSession(ProjectStore.open(project))
     assert session.run is not None
     assert session.run.settings.time_weight == 0.5
+    assert session.history.steps[-1].title.endswith("2 clusters, capture time 0.5")
+    assert offers(session)[-1].text.endswith("2 clusters")
+    assert any(offer.text.endswith("capture time 0.5 · accepted") for offer in offers(session))
     card = run_card("p", "now", snapshot_of(session), session.history)
     session.close()
     assert "mixed with the capture times (weight 0.5)" in card
