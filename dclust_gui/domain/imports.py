@@ -105,9 +105,9 @@ def import_clusters(
     """Give images the clusters of their labels, as one step.
 
     A label stands for the cluster that is called so or shown so, else for a new one. The images
-    count as placed by hand. Nothing enters or leaves a pinned cluster. The label of one image is
-    that of its whole stack; of several, that of most. Clusters without a name or a mark that lose
-    their last image by it end.
+    count as placed by hand, but for those that become Unassigned, which are free again. Nothing
+    enters or leaves a pinned cluster. The label of one image is that of its whole stack; of
+    several, that of most. Clusters without a name or a mark that lose their last image end.
 
     Args:
         state: The present state.
@@ -129,7 +129,10 @@ def import_clusters(
         after[free] = UNASSIGNED
         flags[free] &= ~_SAID
     after[taken] = agreed[taken]
-    flags[taken] = (flags[taken] | np.uint8(ImageFlag.HAND_PLACED)) & ~np.uint8(ImageFlag.REFINED)
+    is_out = agreed[taken] == UNASSIGNED
+    flags[taken[is_out]] &= ~_SAID
+    placed = taken[~is_out]
+    flags[placed] = (flags[placed] | np.uint8(ImageFlag.HAND_PLACED)) & ~np.uint8(ImageFlag.REFINED)
     used = set(np.unique(after).tolist())
     table = {**state.clusters, **{row.id: row for row in rows if row.id in created & used}}
     ended = set(np.unique(state.labels).tolist()) - used - {UNASSIGNED, *targets.tolist()}

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.snapshot import Snapshot
 
+_FOLDER_NAMES = "folder names"
 _HASH_DIGITS = 32
 
 
@@ -64,7 +65,7 @@ def plan_import(
         return _of_table(read, request, snapshot, sink, token)
     if request.kind is SourceKind.FOLDERS:
         own = folder_labels(snapshot, request.levels)
-        source = "folder names"
+        source = _FOLDER_NAMES
     else:
         meter = StageMeter(Stage.IMPORT, len(snapshot.images), sink, token)
         own = keyword_labels(snapshot, meter)
@@ -152,7 +153,7 @@ def _plan(
     table: LabelTable | None = None,
 ) -> ImportPlan:
     titles = tuple(row.title for row in snapshot.clustering.clusters.values())
-    by_files = table is not None and table.is_named_by_files
+    by_files = source == _FOLDER_NAMES if table is None else table.is_named_by_files
     labelling = Labelling(titles, is_named_by_files=by_files)
     for item in found:
         labelling.add(item)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -165,6 +165,7 @@ class ImportDialog(QDialog):
         self._progress.pause_requested.connect(self._on_progress_pause_requested)
         self._progress.resume_requested.connect(self._on_progress_resume_requested)
 
+    @Slot()
     def _begin(self) -> None:
         """Read or match anew."""
         self._jobs.stop()
@@ -283,7 +284,7 @@ class ImportDialog(QDialog):
         if isinstance(result, LabelTable):
             self._table = result
             self.source.set_table(result)
-            self._begin()
+            QTimer.singleShot(0, self, self._begin)  # a host takes no job while it ends another
         elif isinstance(result, ImportPlan):
             self._plan = result
             self._show_plan()

@@ -63,6 +63,7 @@ class ImportSource(QWidget):
         self._folder = folder
         self._table: LabelTable | None = None
         self._read = ""
+        self._used_base = ""
         self._kind = QComboBox(self)
         self._path = QLineEdit(self)
         self._file_button = QPushButton("File…", self)
@@ -217,7 +218,7 @@ class ImportSource(QWidget):
         self._file_button.clicked.connect(self._on_file_button_clicked)
         self._folder_button.clicked.connect(self._on_folder_button_clicked)
         self._base_button.clicked.connect(self._on_base_button_clicked)
-        self._base.editingFinished.connect(self._on_columns_changed)
+        self._base.editingFinished.connect(self._on_base_editing_finished)
         for box in (self._path_column, self._label_column, self._levels):
             box.currentIndexChanged.connect(self._on_columns_changed)
 
@@ -288,7 +289,13 @@ class ImportSource(QWidget):
         found = QFileDialog.getExistingDirectory(self, "Folder that the paths begin at", start)
         if found:
             self._base.setText(found)
-            self._on_columns_changed()
+            self._on_base_editing_finished()
+
+    @Slot()
+    def _on_base_editing_finished(self) -> None:
+        if self._base.text() != self._used_base:  # leaving the field alone changes nothing
+            self._used_base = self._base.text()
+            self.columns_changed.emit()
 
     @Slot()
     def _on_columns_changed(self) -> None:

@@ -161,6 +161,21 @@ def test_a_file_that_cannot_be_read_is_said_and_another_can_be_chosen(
     dialog.reject()
 
 
+def test_leaving_a_field_as_it_is_asks_for_nothing_anew(
+    open_app: App, qtbot: QtBot, table: Path, tmp_path: Path
+) -> None:
+    dialog = planned(open_app, qtbot, table)
+    plan = dialog.plan
+    dialog.source._base.editingFinished.emit()
+    dialog.source._path.editingFinished.emit()
+    assert dialog.plan is plan
+    dialog.source._base.setText(str(tmp_path / "Pets"))
+    with qtbot.waitSignal(dialog.planned, timeout=10_000):
+        dialog.source._base.editingFinished.emit()
+    assert dialog.plan is not plan
+    dialog.reject()
+
+
 def test_what_is_not_taken_can_be_saved(
     open_app: App, qtbot: QtBot, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -216,6 +216,13 @@ def test_folders_and_their_depth(library: Library) -> None:
     plan = library.plan(session, "folders")
     assert library.labelled(session, plan)["sky/high/e.jpg"] == "sky/high"
     assert [str(p) for p in plan.problems] == ["d.jpg: It lies in no folder below the root."]
+    session.new_cluster([], "sky/low")
+    session.new_cluster([], "sea: calm")
+    (library.folder / "photos/sea").rename(library.folder / "photos/sea_ calm")
+    moved = library.project()
+    moved.new_cluster([], "sea: calm")
+    again = library.labelled(moved, library.plan(moved, "folders"))
+    assert again["sea_ calm/a.jpg"] == "sea: calm", "the cluster that such a folder is for"
     first = library.plan(session, "folders", levels=1)
     assert library.labelled(session, first)["sky/high/e.jpg"] == "sky"
 
