@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QDrag, QImage
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton, QWidget
 
 from dclust_gui.domain.selection import Selection
@@ -222,3 +222,31 @@ def test_zooming_out_ends_at_the_whole_picture(canvas: PreviewCanvas) -> None:
 def test_click_beside_the_picture_asks_to_close(canvas: PreviewCanvas, qtbot: QtBot) -> None:
     with qtbot.waitSignal(canvas.clicked_outside, timeout=1000):
         qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(200, 10))
+
+
+def test_a_picture_that_is_wholly_in_sight_is_dragged_out_as_its_file(
+    stage: Stage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dragged: list[tuple[list[str], Qt.DropAction]] = []
+
+    def run(drag: QDrag, actions: Qt.DropAction) -> Qt.DropAction:
+        dragged.append(([url.fileName() for url in drag.mimeData().urls()], actions))
+        return Qt.DropAction.IgnoreAction
+
+    monkeypatch.setattr(QDrag, "exec", run)
+    stage.overlay.open_image(9)
+    stage.wait_picture()
+    canvas = stage.overlay.canvas
+    middle = canvas.picture_rect().center().toPoint()
+
+    def pull() -> None:
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle)
+        qtbot.mouseMove(canvas, middle + QPoint(QApplication.startDragDistance() + 5, 0))
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle)
+
+    pull()
+    assert dragged == [(["img3.jpg"], Qt.DropAction.CopyAction)]
+    assert canvas.is_fitted
+    canvas.toggle_zoom()
+    pull()  # a zoomed picture is moved instead
+    assert len(dragged) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QDrag, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from dclust_gui.domain.images import display_path
 from dclust_gui.ui.models.gallery_cell import cluster_title
 from dclust_gui.ui.models.inspection_model import fact_rows
+from dclust_gui.ui.views.gallery_drag import carry, mime_of
 from dclust_gui.ui.views.preview_canvas import PreviewCanvas
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class PreviewOverlay(QWidget):
         self._canvas.clicked_outside.connect(self.close_preview)
         self._canvas.every_pixel_requested.connect(self._on_every_pixel_requested)
         self._canvas.zoom_changed.connect(self._on_canvas_zoom_changed)
+        self._canvas.drag_requested.connect(self._on_canvas_drag_requested)
         loader.loaded.connect(self._on_loader_loaded)
         model.modelReset.connect(self._on_model_reset)
         parent.installEventFilter(self)
@@ -293,6 +295,13 @@ class PreviewOverlay(QWidget):
             self._rows.addWidget(value, line, 1)
             for part in (label, value):
                 part.show()  # else the layout shows it one turn of the loop later
+
+    @Slot()
+    def _on_canvas_drag_requested(self) -> None:
+        if self._image is not None:
+            drag = QDrag(self)
+            drag.setMimeData(mime_of(self._model, [self._image]))
+            carry(drag, self, self._model.picture_of(self._image), 1)
 
     @Slot()
     def _on_canvas_zoom_changed(self) -> None:

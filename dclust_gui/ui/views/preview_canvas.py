@@ -13,7 +13,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 MAX_ZOOM = 8.0
 _STEP = 1.25
@@ -27,11 +27,13 @@ class PreviewCanvas(QWidget):
         every_pixel_requested: Zoomed so far that a larger picture is needed.
         clicked_outside: A click beside the picture.
         zoom_changed: The zoom, or what it is measured by, is another.
+        drag_requested: The fitted picture is being pulled away.
     """
 
     every_pixel_requested = Signal()
     clicked_outside = Signal()
     zoom_changed = Signal()
+    drag_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -160,10 +162,14 @@ class PreviewCanvas(QWidget):
             self._has_moved = False
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move a zoomed picture."""
+        """Move a zoomed picture; one that is wholly in sight can be pulled out of the window."""
         if self._held_at is None:
             return
         step = event.position() - self._held_at
+        if self.is_fitted and self._is_pulled(step):
+            self._held_at = None
+            self.drag_requested.emit()
+            return
         if not self._has_moved and step.manhattanLength() < 4:
             return
         self._has_moved = True
@@ -175,6 +181,12 @@ class PreviewCanvas(QWidget):
         self._clamp()
         self.setCursor(Qt.CursorShape.ClosedHandCursor)
         self.update()
+
+    def _is_pulled(self, step: QPointF) -> bool:
+        """Whether the picture, and not the ground beside it, was pulled far enough."""
+        is_held = self._held_at is not None and self.picture_rect().contains(self._held_at)
+        is_far = step.manhattanLength() >= QApplication.startDragDistance()
+        return is_held and is_far and not self._pixmap.isNull()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click on the picture changes the zoom; beside it, it closes."""
