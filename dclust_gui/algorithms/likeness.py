@@ -31,7 +31,10 @@ N_TURNS = 8
 _COARSE = 32
 _ROUGH = 16
 _BATCH = 256
-_COARSE_STEPS, _FINE_STEPS = 8, 3
+_COARSE_STAGES = ((1, 0.3), (3, 0.15))
+"""Steps on small pictures, and how far below the wanted value they may then be to go on. Copies
+are mostly found by the first step, at which nineteen of twenty other pairs are given up."""
+_FINE_STEPS = 3
 _LIMIT = 0.16
 """Most that edges may be cut off or shifted, in halves of the picture's width."""
 _LEAST_SPREAD = 2.0
@@ -39,8 +42,6 @@ _LEAST_SPREAD = 2.0
 _SAME_LEVEL = 6.0
 _KEEP = (0.3, 0.3, 0.3, 0.3, 0.05, 0.05)
 _COARSE_PULL, _FINE_PULL = 1e-2, 1e-3
-_SLACK = 0.15
-"""The coarse comparison may be so far below the wanted one before a pair is given up."""
 _ROUGH_LEAST = 0.4
 
 Check = Callable[[int, int], None]
@@ -167,13 +168,16 @@ class _Pictures:
 def _compared(left: _Pictures, right: _Pictures, least: float) -> Tensor:
     """float32 (m,) likeness of pictures."""
     small, other = (_normal(_smooth(_shrunk(part.grey, _COARSE))) for part in (left, right))
-    start = torch.zeros(len(small), 4)
-    place, value = _aligned(small, other, start, _COARSE_STEPS, _COARSE_PULL)
-    hopeful = torch.nonzero(value >= least - _SLACK).flatten()
+    place, value = torch.zeros(len(small), 4), torch.zeros(len(small))
+    hopeful = torch.arange(len(small))
+    for steps, slack in _COARSE_STAGES:
+        found = _aligned(small[hopeful], other[hopeful], place[hopeful], steps, _COARSE_PULL)
+        place[hopeful], value[hopeful] = found
+        hopeful = hopeful[found[1] >= least - slack]
     if len(hopeful):
         ours, theirs = left.some(hopeful).scaled, right.some(hopeful).scaled
-        place, _ = _aligned(ours.grey, theirs.grey, place[hopeful], _FINE_STEPS, _FINE_PULL)
-        value[hopeful] = _edges_alike(ours, theirs, place)
+        fine, _ = _aligned(ours.grey, theirs.grey, place[hopeful], _FINE_STEPS, _FINE_PULL)
+        value[hopeful] = _edges_alike(ours, theirs, fine)
     flat = _are_flat(left.grey, right.grey)
     return torch.where(flat, _level_likeness(left, right), value)
 
@@ -261,11 +265,14 @@ def _correlation(sums: Tensor) -> Tensor:
 
 
 def _smooth(pictures: Tensor) -> Tensor:
-    """A little blurred, against noise and the rounding of pixels."""
-    kernel = torch.tensor([0.25, 0.5, 0.25])
-    padded = functional.pad(pictures[:, None], (1, 1, 1, 1), mode="replicate")
-    across = functional.conv2d(padded, kernel.view(1, 1, 1, 3))
-    return functional.conv2d(across, kernel.view(1, 1, 3, 1))[:, 0]
+    """A little blurred, by 1 2 1 along both axes, against noise and the rounding of pixels."""
+    for axis in (1, 2):  # several times faster than a convolution of one channel
+        last = pictures.shape[axis] - 1
+        inner = pictures.narrow(axis, 0, last), pictures.narrow(axis, 1, last)
+        before = torch.cat([pictures.narrow(axis, 0, 1), inner[0]], axis)
+        after = torch.cat([inner[1], pictures.narrow(axis, last, 1)], axis)
+        pictures = (before + after).add_(pictures, alpha=2).mul_(0.25)
+    return pictures
 
 
 def _shrunk(pictures: Tensor, side: int) -> Tensor:
@@ -278,12 +285,20 @@ def _normal(pictures: Tensor) -> Tensor:
 
 
 def _spread(pictures: Tensor) -> Tensor:
-    return pictures.std((1, 2), keepdim=True).clamp_min(_LEAST_SPREAD)
+    return _deviation(pictures).clamp_min(_LEAST_SPREAD)[:, None, None]
+
+
+def _deviation(pictures: Tensor) -> Tensor:
+    """Standard deviation (m,) of the pixels."""
+    flat = pictures.flatten(1)
+    centred = flat - flat.mean(1, keepdim=True)
+    deviation: Tensor = torch.linalg.vector_norm(centred, dim=1) / flat.shape[1] ** 0.5
+    return deviation
 
 
 def _are_flat(left: Tensor, right: Tensor) -> Tensor:
     """Whether both pictures have no edges at all: empty pages, black frames."""
-    is_flat = [part.std((1, 2)) < _LEAST_SPREAD / 2 for part in (left, right)]
+    is_flat = [_deviation(part) < _LEAST_SPREAD / 2 for part in (left, right)]
     return is_flat[0] & is_flat[1]
 
 

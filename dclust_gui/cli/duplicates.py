@@ -10,7 +10,7 @@ import typer
 from dclust_gui.cli import output
 from dclust_gui.cli.running import interruptible
 from dclust_gui.domain.edits import count_of
-from dclust_gui.services.duplicates import LEAST_THRESHOLD, USUAL_THRESHOLD
+from dclust_gui.services.duplicate_search import LEAST_THRESHOLD, USUAL_THRESHOLD
 
 if TYPE_CHECKING:
     from dclust_gui.services.duplicate_groups import DuplicateGroup

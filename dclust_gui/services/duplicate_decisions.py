@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +12,13 @@ from dclust_gui.domain import edits
 from dclust_gui.domain.clustering import NO_STACK
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.names import same_name
-from dclust_gui.domain.stacks import stack_members
 from dclust_gui.services.best_copy import best_copy
 from dclust_gui.services.duplicate_groups import DuplicateGroup
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.domain.edits import Edit
@@ -43,27 +45,45 @@ def open_groups(
         state: The present clusters.
         dismissed: Contents of groups of which a person has said that they are no copies.
     """
-    ignored = [key for key, cluster in state.clusters.items() if cluster.is_ignored]
-    is_out = np.isin(state.labels, ignored)
-    found = []
-    for group in groups:
-        keep = [
-            n
-            for n, image in enumerate(group.images)
-            if not records[image].is_missing and not is_out[image]
-        ]
-        if len(keep) < 2:
-            continue
-        images = tuple(group.images[n] for n in keep)
-        if len(stacks := {int(state.stacks[i]) for i in images}) == 1 and NO_STACK not in stacks:
-            continue
-        contents = frozenset(records[i].content for i in images)
-        if any(contents <= one for one in dismissed):
-            continue
-        if len(keep) < len(group.images):
-            group = _without_some(group, keep, records)  # noqa: PLW2901 -- the same group, smaller
+    groups = tuple(groups)
+    is_out = _is_out(records, state)
+    has_stacks, found = bool((state.stacks != NO_STACK).any()), []
+    for group, n_out in zip(groups, _n_out(groups, is_out), strict=True):
+        if n_out:
+            keep = [n for n, image in enumerate(group.images) if not is_out[image]]
+            if len(keep) < 2:
+                continue
+            group = _without_some(group, keep, records)  # noqa: PLW2901 -- the same, smaller
+        if has_stacks:
+            stacks = {int(state.stacks[i]) for i in group.images}
+            if len(stacks) == 1 and NO_STACK not in stacks:
+                continue
+        if dismissed:
+            contents = frozenset(records[i].content for i in group.images)
+            if any(contents <= one for one in dismissed):
+                continue
         found.append(group)
     return found
+
+
+def _is_out(records: Sequence[ImageRecord], state: Clustering) -> NDArray[np.bool_]:
+    """Images that count no more: bool (n_images,)."""
+    ignored = [key for key, cluster in state.clusters.items() if cluster.is_ignored]
+    is_missing = np.fromiter((r.is_missing for r in records), np.bool_, len(records))
+    is_out = np.isin(state.labels, ignored)
+    is_out[: len(records)] |= is_missing[: len(is_out)]
+    return is_out
+
+
+def _n_out(groups: Sequence[DuplicateGroup], is_out: NDArray[np.bool_]) -> list[int]:
+    """How many images of each group count no more."""
+    if not groups:
+        return []
+    sizes = np.fromiter((len(group.images) for group in groups), np.int64, len(groups))
+    flat = np.fromiter(chain.from_iterable(g.images for g in groups), np.int64, int(sizes.sum()))
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    counts: list[int] = np.add.reduceat(is_out[flat].astype(np.int64), starts).tolist()
+    return counts
 
 
 def _without_some(
@@ -119,7 +139,10 @@ def ignore_edit(state: Clustering, images: Iterable[int]) -> Edit | None:
         The edit; None if there is nothing to do.
     """
     ids = edits.distinct_ids(images)
-    ids = ids[[bool(np.isin(stack_members(state, i), ids).all()) for i in ids.tolist()]]
+    stays = np.ones(state.n_images, np.bool_)
+    stays[ids] = False
+    kept = np.unique(state.stacks[stays & (state.stacks != NO_STACK)])
+    ids = ids[~np.isin(state.stacks[ids], kept)]
     if not len(ids):
         return None
     wanted = same_name(CLUSTER_NAME)

@@ -10,7 +10,8 @@ import numpy as np
 from dclust_gui.domain.errors import ImageUnreadableError, InputError
 from dclust_gui.domain.images import absolute_path
 from dclust_gui.services.best_copy import best_copy, n_pixels, rank_key, total_bytes
-from dclust_gui.services.duplicates import LEAST_THRESHOLD, DuplicateFinding
+from dclust_gui.services.duplicate_search import LEAST_THRESHOLD
+from dclust_gui.services.duplicates import DuplicateFinding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

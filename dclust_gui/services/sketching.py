@@ -34,10 +34,10 @@ class SketchShelf:
         with self._lock:
             return self._sketches.get(content)
 
-    def keep_only(self, sketches: dict[bytes, NDArray[np.uint8]]) -> None:
-        """Keep these and no others."""
+    def keep_only(self, contents: Iterable[bytes], sketches: NDArray[np.uint8]) -> None:
+        """Keep the sketches of these contents and of no others."""
         with self._lock:
-            self._sketches = dict(sketches)
+            self._sketches = dict(zip(contents, sketches, strict=True))
 
     def sharpness(self, content: bytes, side: int) -> float | None:
         """The sharpness of a content at a size, if it is known."""
@@ -66,31 +66,42 @@ class SketchSource:
 
     def sketches(
         self, wanted: Mapping[bytes, Iterable[int]], told: Callable[[int, int], None]
-    ) -> dict[bytes, NDArray[np.uint8]]:
-        """Sketches by content, without those of pictures that cannot be had.
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Sketches of some contents.
 
         Args:
             wanted: Images by content.
             told: Called with (done, total); may raise `Cancelled`.
 
+        Returns:
+            uint8 (n, *`SKETCH_SHAPE`) in the order of `wanted`, and bool (n,): which of them could
+            be had; the others are black.
+
         Raises:
             StorageError: If the cache cannot be read.
         """
-        kept = {content: self.shelf.sketch(content) for content in wanted}
-        found = {content: sketch for content, sketch in kept.items() if sketch is not None}
-        missing = [content for content in wanted if content not in found]
-        store = self.workspace.stores.thumbnails
+        from dclust_gui.imaging.sketches import SKETCH_SHAPE
+
+        found = np.zeros((len(wanted), *SKETCH_SHAPE), np.uint8)
+        has = np.zeros(len(wanted), np.bool_)
+        missing = []
+        for place, content in enumerate(wanted):
+            kept = self.shelf.sketch(content)
+            if kept is None:
+                missing.append((place, content))
+            else:
+                found[place], has[place] = kept, True
         for start in range(0, len(missing), _READ_AT_ONCE):
             told(start, len(missing))
             part = missing[start : start + _READ_AT_ONCE]
-            pictures = store.get_many(part)
-            for content in part:
+            pictures = self.workspace.stores.thumbnails.get_many([c for _, c in part])
+            for place, content in part:
                 sketch = _sketch_of(pictures.get(content))
                 if sketch is None:
                     sketch = self._read(wanted[content])
                 if sketch is not None:
-                    found[content] = sketch
-        return found
+                    found[place], has[place] = sketch, True
+        return found, has
 
     def _read(self, images: Iterable[int]) -> NDArray[np.uint8] | None:
         """The sketch of a picture that has no thumbnail; None if its files cannot be read."""
@@ -114,12 +125,3 @@ def _sketch_of(thumbnail: bytes | None) -> NDArray[np.uint8] | None:
         return None if thumbnail is None else sketch_of(thumbnail)
     except (OSError, SyntaxError):
         return None
-
-
-def stacked(sketches: Iterable[NDArray[np.uint8] | None]) -> NDArray[np.uint8]:
-    """Sketches in one array (m, *`SKETCH_SHAPE`); black ones where there is none."""
-    from dclust_gui.imaging.sketches import SKETCH_SHAPE
-
-    none = np.zeros(SKETCH_SHAPE, np.uint8)
-    rows = [none if sketch is None else sketch for sketch in sketches]
-    return np.stack(rows) if rows else np.empty((0, *SKETCH_SHAPE), np.uint8)

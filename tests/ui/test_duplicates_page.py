@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent
 
-from dclust_gui.services.duplicates import LEAST_THRESHOLD, USUAL_THRESHOLD
+from dclust_gui.services.duplicate_search import LEAST_THRESHOLD, USUAL_THRESHOLD
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.duplicate_list import CopyCell, CopyGroup

@@ -37,6 +37,8 @@ _PAD = GRID
 _GAP = GRID
 _ROUND = 4
 _N_LINES = 4
+_NEAR = 100
+"""How many groups away a picture is looked for that has the focus."""
 BEST = "Best"
 _MOVES = {
     Qt.Key.Key_Up: (-1, 0),
@@ -104,7 +106,7 @@ class DuplicateList(QAbstractScrollArea):
 
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._groups: tuple[CopyGroup, ...] = ()
+        self._groups: Sequence[CopyGroup] = ()
         self._files = ImageFiles()
         self._group = self._cell = self._room_below = 0
         self._last_image = -1
@@ -118,7 +120,7 @@ class DuplicateList(QAbstractScrollArea):
     # -- what is shown -----------------------------------------------------------------------
 
     @property
-    def groups(self) -> tuple[CopyGroup, ...]:
+    def groups(self) -> Sequence[CopyGroup]:
         """What is shown."""
         return self._groups
 
@@ -130,12 +132,12 @@ class DuplicateList(QAbstractScrollArea):
     @property
     def current(self) -> int:
         """The group with the focus; -1 where there is none."""
-        return self._group if self._groups else -1
+        return self._group if len(self._groups) else -1
 
     @property
     def current_image(self) -> int:
         """The picture with the focus; -1 where there is none."""
-        return self._groups[self._group].cells[self._cell].image if self._groups else -1
+        return self._groups[self._group].cells[self._cell].image if len(self._groups) else -1
 
     def path_of(self, image: int) -> Path:
         """An image's file."""
@@ -146,15 +148,21 @@ class DuplicateList(QAbstractScrollArea):
         return self._files.content_of(image)
 
     def set_groups(self, groups: Sequence[CopyGroup], files: ImageFiles) -> None:
-        """Show other groups; the focus stays on the same picture, or at the same place."""
+        """Show other groups; the focus stays on the same picture, or at the same place.
+
+        Args:
+            groups: Asked for one by one when they come into sight, so that they may be many.
+            files: Where images are.
+        """
         if files.images is not self._files.images:
             self._pictures.clear()
-        before, place = self._last_image, self._group
-        self._groups, self._files = tuple(groups), files
-        cells = ((g, c) for g, group in enumerate(groups) for c in range(len(group.cells)))
-        same = next((p for p in cells if groups[p[0]].cells[p[1]].image == before), None)
-        if self._groups:  # else the place is kept for when they come back
-            self._group, self._cell = same or (max(0, min(place, len(groups) - 1)), 0)
+        place = self._group
+        self._groups, self._files = groups, files
+        if len(groups):  # else the place is kept for when they come back
+            near = range(max(0, place - _NEAR), min(len(groups), place + _NEAR))
+            cells = ((g, c, cell) for g in near for c, cell in enumerate(groups[g].cells))
+            same = next(((g, c) for g, c, cell in cells if cell.image == self._last_image), None)
+            self._group, self._cell = same or (min(place, len(groups) - 1), 0)
         self._settle_bar()
         self.viewport().update()
         self._tell()

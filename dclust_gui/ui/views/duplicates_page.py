@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dclust_gui.services.duplicates import LEAST_THRESHOLD, USUAL_THRESHOLD
+from dclust_gui.services.duplicate_search import LEAST_THRESHOLD, USUAL_THRESHOLD
 from dclust_gui.ui.views.duplicate_list import CopyGroup, DuplicateList
 from dclust_gui.ui.views.theme import GRID
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.images import display_path
@@ -13,8 +14,6 @@ from dclust_gui.services.file_sizes import bytes_text
 from dclust_gui.ui.views.duplicate_list import CopyCell, CopyGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dclust_gui.domain.images import ImageRecord
 
 PROMISE = "dclust never deletes a file."
@@ -35,6 +34,35 @@ def head_text(groups: Sequence[DuplicateGroup], records: Sequence[ImageRecord], 
     exact = f", {n_exact:,} of them of equal files" if n_exact else ""
     besides = f"Besides the best copies {count_of(len(others))}, {size}."
     return f"{count_of(len(groups), 'group')}{exact}. {besides} {PROMISE} {note}".strip()
+
+
+class CopyGroups(Sequence[CopyGroup]):
+    """Groups in words, made when they are asked for.
+
+    Args:
+        groups: The groups.
+        records: The project's images.
+    """
+
+    def __init__(self, groups: Sequence[DuplicateGroup], records: Sequence[ImageRecord]) -> None:
+        self._groups = groups
+        self._records = records
+
+    def __len__(self) -> int:
+        """Number of groups."""
+        return len(self._groups)
+
+    @overload
+    def __getitem__(self, place: int) -> CopyGroup: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> CopyGroups: ...
+
+    def __getitem__(self, place: int | slice) -> CopyGroup | CopyGroups:
+        """One group, or some of them."""
+        if isinstance(place, slice):
+            return CopyGroups(self._groups[place], self._records)
+        return copy_group(self._groups[place], self._records)
 
 
 def copy_group(group: DuplicateGroup, records: Sequence[ImageRecord]) -> CopyGroup:

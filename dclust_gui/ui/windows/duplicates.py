@@ -209,7 +209,7 @@ class DuplicateKeeper(QObject):
     ) -> None:
         records, state = session.images, session.saved_clustering
         left = open_groups(groups, records, state, self._dismissed)
-        self._shown = [self._as_chosen(group, records) for group in left]
+        self._shown = [self._as_chosen(g, records) for g in left] if self._chosen else left
         if not self._shown:
             has_more = bool(len(finding.pairs.similarity))
             none = words.NONE if finding.n_compared else words.NONE_EQUAL
@@ -219,7 +219,7 @@ class DuplicateKeeper(QObject):
             return
         text = words.head_text(self._shown, records, finding.note)
         files = ImageFiles(records, session.roots)
-        rows = [words.copy_group(group, records) for group in self._shown]
+        rows = words.CopyGroups(self._shown, records)
         page.set_groups(rows, files, text, len(others_of(self._shown)))
 
     def _as_chosen(self, group: DuplicateGroup, records: Sequence[ImageRecord]) -> DuplicateGroup:

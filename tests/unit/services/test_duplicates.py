@@ -25,7 +25,8 @@ from dclust_gui.services.duplicate_groups import (
     check_threshold,
     groups_at,
 )
-from dclust_gui.services.duplicates import USUAL_THRESHOLD, DuplicateJob
+from dclust_gui.services.duplicate_search import USUAL_THRESHOLD
+from dclust_gui.services.duplicates import DuplicateJob
 from dclust_gui.services.opening import create_project
 from dclust_gui.services.sketching import SketchShelf
 from dclust_gui.services.snapshot import Snapshot, snapshot_of
