@@ -247,6 +247,7 @@ class App(QObject):
             source,
         )
         self.commands.similar_requested.connect(self.looking.on_file_dropped)
+        self.commands.import_requested.connect(self.importing.open)
         self.controller.session_changed.connect(self._on_controller_session_changed)
         self._target: Path | None = None
         self._garbage = GarbageKeeper(self)

@@ -16,7 +16,12 @@ from dclust_gui.ui.views.theme import Theme, ThemeKeeper
 from dclust_gui.ui.windows.cluster_marks import ClusterMarks
 from dclust_gui.ui.windows.controller import MERGE, UNDO, Controller
 from dclust_gui.ui.windows.dialogs import Dialogs
-from dclust_gui.ui.windows.dropping import SEVERAL_FOLDERS, common_place, searched_file
+from dclust_gui.ui.windows.dropping import (
+    SEVERAL_FOLDERS,
+    common_place,
+    labels_file,
+    searched_file,
+)
 from dclust_gui.ui.windows.presenter import SAVE_COPY, Presenter
 from dclust_gui.ui.windows.work import RESCAN, SHOW_DETAILS, SHOW_SKIPPED, Work
 
@@ -53,10 +58,12 @@ class Commands(QObject):
     Signals:
         closed: The window may go; everything is saved.
         similar_requested: A file (a `Path`) was dropped: find images like it.
+        import_requested: A file (a `Path`) was dropped: import the labels in it.
     """
 
     closed = Signal()
     similar_requested = Signal(object)
+    import_requested = Signal(object)
 
     def __init__(
         self,
@@ -301,7 +308,12 @@ class Commands(QObject):
     @Slot(object)
     def _on_window_paths_dropped(self, paths: tuple[str, ...]) -> None:
         dropped = [Path(p) for p in paths]
-        searched = searched_file(dropped, is_open=self._controller.session is not None)
+        is_open = self._controller.session is not None
+        labels = labels_file(dropped, is_open=is_open)
+        if labels is not None:
+            self.import_requested.emit(labels)
+            return
+        searched = searched_file(dropped, is_open=is_open)
         if searched is not None:
             self.similar_requested.emit(searched)
             return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dclust_gui.services.importing.sources import FILE_ENDINGS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -28,8 +30,18 @@ def searched_file(paths: Sequence[Path], *, is_open: bool) -> Path | None:
     return only
 
 
+def labels_file(paths: Sequence[Path], *, is_open: bool) -> Path | None:
+    """The one file with labels to import, when a project is open; None for anything else."""
+    only = paths[0] if is_open and len(paths) == 1 else None
+    is_labels = only is not None and only.suffix.lower() in FILE_ENDINGS and only.is_file()
+    return only if is_labels else None
+
+
 def drop_hint(paths: Sequence[Path], *, is_open: bool = False) -> str:
     """What a drop of these paths would do, in words; with a project open, one file is sought."""
+    labels = labels_file(paths, is_open=is_open)
+    if labels is not None:
+        return f"Import the labels in {labels.name}"
     searched = searched_file(paths, is_open=is_open)
     if searched is not None:
         return f"Find images similar to {searched.name}"

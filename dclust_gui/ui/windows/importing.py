@@ -67,6 +67,7 @@ class ImportKeeper(QObject):
         window.quality.forget_requested.connect(self._on_quality_forget_requested)
         window.messages.action_requested.connect(self._on_messages_action_requested)
 
+    @Slot(object)
     def open(self, path: Path | None = None) -> None:
         """Open the dialog.
 

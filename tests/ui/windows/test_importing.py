@@ -11,6 +11,7 @@ from dclust_gui.domain.edits import EditKind
 from dclust_gui.services.importing.values import SourceKind
 from dclust_gui.services.marks import Mark
 from dclust_gui.services.opening import create_project
+from dclust_gui.ui.windows.dropping import drop_hint
 from dclust_gui.ui.windows.import_dialog import ImportDialog
 
 if TYPE_CHECKING:
@@ -173,6 +174,16 @@ def test_leaving_a_field_as_it_is_asks_for_nothing_anew(
     with qtbot.waitSignal(dialog.planned, timeout=10_000):
         dialog.source._base.editingFinished.emit()
     assert dialog.plan is not plan
+    dialog.reject()
+
+
+def test_a_dropped_table_is_imported(open_app: App, qtbot: QtBot, table: Path) -> None:
+    assert drop_hint([table], is_open=True) == "Import the labels in labels.csv"
+    assert "Import" not in drop_hint([table], is_open=False)
+    open_app.window.paths_dropped.emit((str(table),))
+    dialog = open_app.commands.dialogs.opened("import")
+    assert isinstance(dialog, ImportDialog)
+    qtbot.waitUntil(lambda: "Choose the columns" in dialog.preview.text, timeout=10_000)
     dialog.reject()
 
 
