@@ -52,6 +52,14 @@ def stack_sizes(stacks: NDArray[np.int32]) -> NDArray[np.int32]:
     return sizes[stacks].astype(np.int32)
 
 
+def followers(stacks: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which images are in a stack without being its first: bool (n_images,)."""
+    _, first = np.unique(stacks, return_index=True)
+    follows: NDArray[np.bool_] = stacks != NO_STACK
+    follows[first] = False
+    return follows
+
+
 def agreed_labels(
     stacks: NDArray[np.int32], labels: NDArray[np.int32], *, without: int | None = None
 ) -> NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +114,19 @@ def test_rows_show_name_count_and_most_typical_images(model: ClusterModel, proje
     best = members[np.argsort(-project.scores[members])]
     assert model._rows[0].exemplars == tuple(best.tolist())
     assert "4 images" in index.data(Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_a_stack_stands_for_itself_with_one_picture(model: ClusterModel, project: Any) -> None:
+    members = project.clustering.members(1)
+    best = members[np.argsort(-project.scores[members])]
+    stacks = np.zeros(len(project.images), np.int32)
+    stacks[best[:2]] = 1
+    project.clustering = replace(project.clustering, stacks=stacks)
+    project.publish(ChangeSet(1, best[:2].astype(np.int32)))
+    first, second = sorted(best[:2].tolist())
+    assert set(model._exemplars[1]) == set(best.tolist())
+    assert model._exemplars[1][-1] == second
+    assert first in model._exemplars[1][:-1]
 
 
 def test_a_move_changes_counts_of_both_clusters(model: ClusterModel, project: Any) -> None:

@@ -315,6 +315,7 @@ def test_a_closed_stack_shows_its_first_image_only(
     bind(project, (11, 2, 5), (0, 1))
     model.set_stacks_closed(True)
     assert model.rowCount() == 9
+    assert model.n_images == 12
     assert names(model)[:2] == ["img1.jpg", "img2.jpg"]
     assert model.row_of(5) == model.row_of(11) == 0
     assert model.shown(frozenset((5, 11, 10))) == (5, 11, 10)

@@ -22,6 +22,7 @@ from PySide6.QtGui import QImage, QPixmap
 from dclust_gui.domain.clustering import UNASSIGNED, Cluster
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.images import absolute_path
+from dclust_gui.domain.stacks import followers
 from dclust_gui.ui.models.palette import mark_name
 from dclust_gui.ui.models.typicality import typicality
 
@@ -420,8 +421,12 @@ class ClusterModel(QAbstractListModel):
 
 
 def _typicality(session: ProjectSession) -> NDArray[np.float32]:
-    """How typical images are of their clusters; -1 where that is not known."""
-    return np.nan_to_num(typicality(session.confidence(), session.clustering), nan=-1.0)
+    """How typical images are of their clusters; -1 where that is not known, -2 within a stack."""
+    clustering = session.clustering
+    values = np.nan_to_num(typicality(session.confidence(), clustering), nan=-1.0)
+    if clustering.stacks.any():
+        values[followers(clustering.stacks)[: len(values)]] = -2.0  # one picture of each will do
+    return values
 
 
 def tool_tip(cluster: Cluster, count: int, matching: int | None = None) -> str:

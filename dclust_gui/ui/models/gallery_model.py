@@ -149,6 +149,11 @@ class GalleryModel(QAbstractListModel):
         """int32 (n_rows,), read-only; the image in each row."""
         return self._arrangement.ids
 
+    @property
+    def n_images(self) -> int:
+        """Number of images shown, those in closed stacks among them."""
+        return sum(section.n_images for section in self._arrangement.sections)
+
     def set_sort(self, key: SortKey) -> None:
         """Sort by something else."""
         if key is not self._sort:

@@ -220,7 +220,7 @@ class Presenter(QObject):
             self._window.counts.clear()
             return
         n_images, window = len(session.images), self._window
-        n_shown = window.gallery.gallery.rowCount() if window.page is window.gallery else n_images
+        n_shown = window.gallery.gallery.n_images if window.page is window.gallery else n_images
         window.counts.setText(counts_text(n_selected, n_shown, n_images))
 
     def show_clusters(self, clusters: tuple[int, ...]) -> None:

@@ -14,6 +14,7 @@ from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.stack_edits import Binding, bind, kept_together, unbind
 from dclust_gui.domain.stacks import (
     agreed_labels,
+    followers,
     stack_count,
     stack_members,
     stack_sizes,
@@ -49,6 +50,8 @@ def test_a_stack_comes_whole() -> None:
     assert stack_count(stacks, np.array([0, 1, 2, 4], np.int32)) == 2
     assert stack_sizes(stacks).tolist() == [0, 2, 2, 0, 2, 2]
     assert stack_sizes(np.zeros(0, np.int32)).tolist() == []
+    assert followers(stacks).tolist() == [False, False, True, False, False, True]
+    assert not followers(np.zeros(0, np.int32)).any()
     state = state_of([1] * 6, stacks.tolist())
     assert stack_members(state, 2).tolist() == [1, 2]
     assert stack_members(state, 0).tolist() == [0]
