@@ -94,7 +94,11 @@ def run_in_project(
         token: Stops or pauses the run; a stopped run leaves the project as it was.
     """
     whole = RunRequest(
-        session.roots, request.settings, request.device, request.batch, request.allow_download
+        session.scanned_roots,
+        request.settings,
+        request.device,
+        request.batch,
+        request.allow_download,
     )
 
     def stacks_of(scan: ScanResult) -> NDArray[np.int32]:
@@ -125,7 +129,7 @@ def add_images(
     Returns:
         What was read.
     """
-    found = engine.scan(session.roots, sink, token)
+    found = engine.scan(session.scanned_roots, sink, token)
     ingest = engine.ingest(found, request, sink, token)
     merge_ingest(session, ingest)
     return ingest

@@ -91,6 +91,17 @@ class ProjectSession:
         return self._store.roots()
 
     @property
+    def scanned_roots(self) -> tuple[Path, ...]:
+        """The root folders to look for images in.
+
+        One that is gone does not count if all its images are elsewhere by now, as after a move.
+        """
+        used = {record.root for record in self._images}
+        roots = self.roots
+        found = tuple(root for i, root in enumerate(roots) if i in used or root.is_dir())
+        return found or roots
+
+    @property
     def images(self) -> tuple[ImageRecord, ...]:
         """All images; an image's id is its index."""
         return self._images

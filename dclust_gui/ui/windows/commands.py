@@ -356,7 +356,8 @@ class Commands(QObject):
 
     @Slot()
     def _on_dialogs_close_confirmed(self) -> None:
-        self._closes = self.dialogs.is_exporting  # files that have moved are followed first
+        waits = self.dialogs.is_exporting and not self._closes
+        self._closes = waits  # files that have moved are followed first; asked again, not
         self._io.cancel_all()
         if not self._closes:
             self._finish()

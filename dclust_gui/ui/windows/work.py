@@ -249,7 +249,7 @@ class Work(QObject):
             return
         if {Step.SCAN, Step.READ} & set(self._jobs.values()):
             return
-        self._start(Step.SCAN, ScanJob(self._engine, self._session.roots))
+        self._start(Step.SCAN, ScanJob(self._engine, self._session.scanned_roots))
 
     def cluster(self, settings: RunSettings) -> None:
         """Cluster all images, as soon as they are read."""

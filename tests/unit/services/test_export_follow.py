@@ -183,3 +183,21 @@ def test_an_undo_that_was_stopped_half_way_is_followed_as_far_as_it_came(
     follow_undo(session, returned_files(rest))
     assert list(session.roots) == [photos]
     assert all(path.is_file() for path in paths(session))
+
+
+def test_the_emptied_folder_of_the_originals_may_be_removed(
+    session: ProjectSession, tmp_path: Path, photos: Path, workspace: Workspace
+) -> None:
+    target = tmp_path / "sorted"
+    move(session, target)
+    assert list(session.scanned_roots) == [photos, target]
+    for folder in sorted(photos.rglob("*"), reverse=True):
+        folder.rmdir()
+    photos.rmdir()
+    assert list(session.scanned_roots) == [target]
+    request = RunRequest(session.roots, RunSettings(k=3))
+    add_images(session, workspace.engine, request, ignore_events, CancelToken())
+    assert not any(record.is_missing for record in session.images)
+    result = run_undo(plan_undo(target), ignore_events, CancelToken())
+    follow_undo(session, result.returned)
+    assert all(path.is_file() and path.is_relative_to(photos) for path in paths(session))
