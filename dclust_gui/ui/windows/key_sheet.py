@@ -9,11 +9,17 @@ from PySide6.QtGui import QKeySequence
 from dclust_gui.ui.windows.actions import SPECS, Spec
 
 GROUPS: tuple[tuple[str, str], ...] = (
-    ("Images", "move not_here unassign approve split_out split_example preview similar"),
+    (
+        "Images",
+        "move not_here unassign approve split_out split_example bind unbind preview similar",
+    ),
     ("Clusters", "new_cluster merge split rename approve_cluster cluster recluster names"),
     ("Undo", "undo redo"),
     ("Select and find", "select_all select_none invert filter find reveal"),
-    ("Views", "gallery dendrogram map review_page show_all back forward group full_screen"),
+    (
+        "Views",
+        "gallery dendrogram map review_page show_all back forward group close_stacks full_screen",
+    ),
     ("Thumbnails", "zoom_in zoom_out zoom_reset"),
     (
         "Folders and projects",
@@ -33,6 +39,7 @@ PAGES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Close preview, then filter, then selection", "Esc"),
             ("Move the focus; extend the selection", "Arrows; Shift+arrows"),
             ("Add or take away the image with the focus", "Ctrl+Space"),
+            ("One image of a stack, not all of it", "Alt+click"),
             ("First, last image; page up, page down", "Home, End, Page up, Page down"),
             ("Zoom thumbnails", "Ctrl+mouse wheel"),
             ("Menu of the selected images", "Menu or Shift+F10"),
