@@ -94,7 +94,7 @@ class ImportPreview(QWidget):
         counts = plan.labels.counts().tolist()
         becomes = dict.fromkeys(plan.labels.names, "true class")
         if state is not None:
-            becomes = dict.fromkeys(plan.labels.names, "cluster that is there")
+            becomes = dict.fromkeys(plan.labels.names, "existing cluster")
             becomes |= dict.fromkeys(new_names(plan.labels.names, state), "new cluster")
         rows = [
             (name, f"{n:,}", becomes[name])
