@@ -101,16 +101,17 @@ def pair_spreads(
 
     Args:
         rows: float32 (n, d).
-        places: float64 (n,), places on a line; all known.
+        places: float64 (n,), places on a line; NaN for unknown, which are left out.
         most: Images that are compared; of more, evenly spaced ones are taken.
 
     Returns:
         Standard deviations of the squared Euclidean distances of the rows, and of the distances
         of the places.
     """
-    if len(rows) > most:
-        some = np.linspace(0, len(rows) - 1, most).astype(np.int64)
-        rows, places = rows[some], places[some]
+    some = np.flatnonzero(np.isfinite(places))
+    if len(some) > most:
+        some = some[np.linspace(0, len(some) - 1, most).astype(np.int64)]
+    rows, places = rows[some], places[some]
     lengths = np.einsum("ij,ij->i", rows, rows)
     content = np.maximum(lengths[:, None] + lengths[None] - 2.0 * (rows @ rows.T), 0.0)
     np.fill_diagonal(content, 0.0)
@@ -152,15 +153,18 @@ def mixed_rows(
     if weight == 0.0 or not has_times(times):
         return rows
     places = shortened(times)
-    known = np.isfinite(places)
-    content, time = pair_spreads(rows[known], places[known])
+    content, time = pair_spreads(rows, places)
     if not time > 0.0:
         return rows
     scale = (content if content > LEAST_SPREAD else 1.0) / time
     code = thermometer(places * scale) * np.float32(np.sqrt(weight))
     if weight == 1.0:
         return code
-    return np.concatenate([rows * np.float32(np.sqrt(1.0 - weight)), code], axis=1)
+    width = rows.shape[1]
+    mixed = np.empty((len(rows), width + code.shape[1]), np.float32)
+    np.multiply(rows, np.float32(np.sqrt(1.0 - weight)), out=mixed[:, :width])
+    mixed[:, width:] = code
+    return mixed
 
 
 def has_times(times: NDArray[np.float64]) -> bool:
