@@ -14,15 +14,15 @@ from dclust_gui.storage.file_sync import sync_files
 from dclust_gui.storage.verified_copy import CopiedFile, WrittenCopy, check_copy, write_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.services.export_steps import ExportStep
 
-FILES_PER_BATCH = 64
+FILES_PER_BATCH = 256
 """So many files may have to be looked at again after a crash."""
 
-BYTES_PER_BATCH = 64 << 20
+BYTES_PER_BATCH = 32 << 20
 """A batch ends with the file that reaches this, so that large files do not wait for others."""
 
 DISK_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
@@ -60,7 +60,12 @@ def batches(steps: Sequence[ExportStep]) -> Iterator[Sequence[ExportStep]]:
 
 
 def copy_files(
-    steps: Sequence[ExportStep], temporaries: Sequence[str], token: CancelToken, *, verify: bool
+    steps: Sequence[ExportStep],
+    temporaries: Sequence[str],
+    token: CancelToken,
+    *,
+    verify: bool,
+    advance: Callable[[], None] | None = None,
 ) -> list[Outcome]:
     """Copy files to temporary names, write them through to the disk, and read them back.
 
@@ -69,6 +74,7 @@ def copy_files(
         temporaries: A name for each that nothing has.
         token: Stops the work.
         verify: False leaves out hashes and reading back.
+        advance: Called for each file that has been written.
 
     Returns:
         What became of each; fewer where the disk is full, whose error is the last one then.
@@ -83,6 +89,8 @@ def copy_files(
             outcome, copy = _write(step, temporary, token, verify=verify)
             outcomes.append(outcome)
             written.append(copy)
+            if advance is not None:
+                advance()
             if outcome.error is not None and outcome.error.errno in DISK_FULL:
                 break
         _settle(outcomes, written, token, verify=verify)

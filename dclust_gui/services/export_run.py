@@ -138,8 +138,13 @@ class ExportRun:
     def _copy(self, steps: Sequence[ExportStep], meter: StageMeter) -> None:
         """Copy some files to names that are free."""
         temporaries = self._journal.temporaries(len(steps))
-        verify = self._plan.request.verify
-        outcomes = copy_files(steps, temporaries, self._token, verify=verify)
+        outcomes = copy_files(
+            steps,
+            temporaries,
+            self._token,
+            verify=self._plan.request.verify,
+            advance=meter.advance,
+        )
         placed: list[ExportedFile] = []
         failed: list[tuple[ExportStep, OSError]] = []
         for outcome in outcomes:
@@ -160,7 +165,6 @@ class ExportRun:
         self._write(lambda: self._journal.finish(*placed))
         for step, reason in failed:
             self._fail(step, reason)
-        meter.advance(len(outcomes))
 
     def _remove_leftovers(self) -> None:
         """Remove second names and empty placeholders that a killed export left behind."""
