@@ -151,7 +151,9 @@ def _tree(
         folders=_folders(plan),
         counts={action: n for action in Action if (n := plan.count(action))},
         free_bytes=plan.free_bytes,
-        conflicts=plan.conflicts,
+        conflicts=tuple(
+            sorted(plan.conflicts, key=lambda c: _as_read(display_path(c.destination)))
+        ),
         notes=plan.warnings,
     )
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
@@ -19,12 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dclust_gui.domain.clustering import UNASSIGNED
-from dclust_gui.domain.edits import count_of
-from dclust_gui.services.export_plan import ExportItem, ExportMode, OnConflict
+from dclust_gui.services.export_plan import ExportMode, OnConflict
 from dclust_gui.services.export_wish import ExportWish, Format, KeywordFormat
 from dclust_gui.services.formats.dataset import TreeFormat
-from dclust_gui.services.formats.images import Scope
 from dclust_gui.services.formats.writing import FileFormat
 from dclust_gui.ui.views.theme import GRID
 from dclust_gui.ui.windows.export_fields import (
@@ -35,6 +30,7 @@ from dclust_gui.ui.windows.export_fields import (
     faint_label,
 )
 from dclust_gui.ui.windows.export_text import FORMATS, shown
+from dclust_gui.ui.windows.export_what import WhatFields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,16 +42,6 @@ _CONFLICTS = {
     OnConflict.SKIP: "Leave the image out",
     OnConflict.ASK: "Ask me for each",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _What:
-    """A choice of images."""
-
-    text: str
-    clusters: frozenset[int] | None = None
-    only_reviewed: bool = False
-    only_unassigned: bool = False
 
 
 class ExportChoices(QWidget):
@@ -74,14 +60,8 @@ class ExportChoices(QWidget):
 
     def __init__(self, snapshot: Snapshot, selected: tuple[int, ...], parent: QWidget) -> None:
         super().__init__(parent)
-        self._snapshot = snapshot
-        clustering = snapshot.clustering
-        counts = clustering.counts()
-        self._n_unassigned = counts.pop(UNASSIGNED)
-        self._whats = self._offered(counts, selected)
         self._folder: Path | None = None
-        self.what = QComboBox(self)
-        self.unassigned = QCheckBox(f"Also Unassigned ({count_of(self._n_unassigned)})", self)
+        self.images = WhatFields(snapshot, selected, self)
         self.format = QComboBox(self)
         self.format_text = faint_label("", self)
         self.target = QLineEdit(self)
@@ -101,14 +81,6 @@ class ExportChoices(QWidget):
     def chosen_format(self) -> Format:
         """What is written."""
         return list(FORMATS)[int(self.format.currentData())]
-
-    def scope(self) -> Scope:
-        """Which images."""
-        what = self._whats[max(0, self.what.currentIndex())]
-        if what.only_unassigned:
-            return Scope(frozenset(), with_unassigned=True)
-        also = self.unassigned.isChecked() and not what.only_reviewed
-        return Scope(what.clusters, what.only_reviewed, also)
 
     def set_target(self, folder: Path) -> None:
         """Choose the folder; names that a text field cannot hold are kept, too."""
@@ -137,7 +109,7 @@ class ExportChoices(QWidget):
         return ExportWish(
             self._target(text),
             form,
-            self.scope(),
+            self.images.scope(),
             self.modes.mode,
             OnConflict(self.conflict.currentData()),
             self.names.layout_wish(),
@@ -152,7 +124,7 @@ class ExportChoices(QWidget):
         """Show what was asked for the last time, without telling; the folder stays."""
         self.blockSignals(True)  # noqa: FBT003 -- Qt
         self.format.setCurrentIndex(self.format.findData(list(FORMATS).index(wish.format)))
-        self._set_scope(wish.scope)
+        self.images.set_scope(wish.scope)
         self.modes.set_mode(wish.mode)
         self.copies.set_wish(embeds=wish.embed_keywords, verifies=wish.verify)
         self.names.set_layout_wish(wish.layout)
@@ -167,37 +139,7 @@ class ExportChoices(QWidget):
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _offered(self, counts: Mapping[int, int], selected: tuple[int, ...]) -> list[_What]:
-        table = self._snapshot.clustering.clusters
-        n_clusters = sum(n > 0 for n in counts.values())
-        n_reviewed = sum(table[c].is_reviewed for c, n in counts.items() if n > 0)
-        rows = [_What(f"All {count_of(n_clusters, 'cluster')}")]
-        if n_reviewed:
-            rows.append(_What(f"{count_of(n_reviewed, 'reviewed cluster')}", only_reviewed=True))
-        chosen = frozenset(selected) & frozenset(table)
-        if chosen:
-            rows.append(_What(count_of(len(chosen), "selected cluster"), chosen))
-        if self._n_unassigned:
-            text = f"Only Unassigned ({count_of(self._n_unassigned)})"
-            rows.append(_What(text, only_unassigned=True))
-        return rows
-
-    def _set_scope(self, scope: Scope) -> None:
-        wanted = 0
-        for row, what in enumerate(self._whats):
-            is_it = what.clusters == scope.clusters and what.only_reviewed == scope.only_reviewed
-            if (is_it and not what.only_unassigned) or (
-                what.only_unassigned and scope.clusters == frozenset()
-            ):
-                wanted = row
-        self.what.setCurrentIndex(wanted)
-        self.unassigned.setChecked(scope.with_unassigned and self._n_unassigned > 0)
-
     def _fill(self) -> None:
-        for what in self._whats:
-            self.what.addItem(what.text)
-        self.what.setAccessibleName("What to export")
-        self.unassigned.setChecked(self._n_unassigned > 0)
         kind: type | None = None
         for row, (form, words) in enumerate(FORMATS.items()):
             if kind is not None and type(form) is not kind:
@@ -226,7 +168,7 @@ class ExportChoices(QWidget):
         layout.setContentsMargins(0, 0, GRID, 0)
         layout.setSpacing(GRID * 2)
         for title, widgets in (
-            ("What", (self.what, self.unassigned)),
+            ("What", (self.images,)),
             ("As", (self.format, self.format_text)),
             ("Folder", (line,)),
             ("How", (self.modes, self.copies)),
@@ -239,8 +181,7 @@ class ExportChoices(QWidget):
         layout.addStretch(1)
 
     def _connect(self) -> None:
-        self.what.currentIndexChanged.connect(self._on_what_current_index_changed)
-        self.unassigned.toggled.connect(self._on_changed)
+        self.images.changed.connect(self._on_images_changed)
         self.format.currentIndexChanged.connect(self._on_format_current_index_changed)
         self.target.textChanged.connect(self._on_changed)
         self.browse.clicked.connect(self._on_browse_clicked)
@@ -265,26 +206,7 @@ class ExportChoices(QWidget):
         fixed = (TreeFormat.IMAGEFOLDER, TreeFormat.FIFTYONE)
         self.names.set_folders_free(are_free=form not in fixed)
         self.copies.set_mode(self.modes.mode)
-        self._show_what()
-
-    def _show_what(self) -> None:
-        what = self._whats[max(0, self.what.currentIndex())]
-        is_open = self._n_unassigned > 0 and not what.only_reviewed and not what.only_unassigned
-        self.unassigned.setVisible(is_open)
-        self.names.set_item(self._example())
-
-    def _example(self) -> ExportItem | None:
-        """An image of the first cluster that is asked for."""
-        clustering, scope = self._snapshot.clustering, self.scope()
-        for cluster in [*clustering.clusters.values(), None]:
-            if not scope.wants(cluster):
-                continue
-            key = UNASSIGNED if cluster is None else cluster.id
-            members = clustering.members(key)
-            if len(members):
-                title = "Unassigned" if cluster is None else cluster.title
-                return ExportItem(self._snapshot.images[int(members[0])], key, title)
-        return None
+        self.names.set_item(self.images.example())
 
     # -- slots -------------------------------------------------------------------------------
 
@@ -293,15 +215,15 @@ class ExportChoices(QWidget):
         self.changed.emit()
 
     @Slot()
-    def _on_what_current_index_changed(self) -> None:
-        self._show_what()
+    def _on_images_changed(self) -> None:
+        self.names.set_item(self.images.example())
         self.changed.emit()
 
     @Slot()
     def _on_format_current_index_changed(self) -> None:
         form = self.chosen_format
-        if isinstance(form, TreeFormat) and self._n_unassigned:
-            self.unassigned.setChecked(form.takes_unassigned)
+        if isinstance(form, TreeFormat):
+            self.images.set_with_unassigned(is_usual=form.takes_unassigned)
         self._show_format()
         self.changed.emit()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
@@ -19,31 +18,25 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.services.export import ExportResult, export_title
 from dclust_gui.services.export_jobs import (
-    FileExportJob,
-    FollowMoveJob,
-    KeywordExportJob,
     KeywordResult,
     LookAheadJob,
-    TreeExportJob,
 )
 from dclust_gui.services.export_memory import ExportEnd
 from dclust_gui.services.export_outlook import Outlook
 from dclust_gui.services.export_plan import Action, OnConflict
-from dclust_gui.services.formats.dataset import TreeFormat
-from dclust_gui.services.formats.writing import FileFormat, FormatResult
+from dclust_gui.services.formats.writing import FormatResult
 from dclust_gui.ui.views.theme import GRID
 from dclust_gui.ui.windows.export_choices import ExportChoices
 from dclust_gui.ui.windows.export_preview import ExportPreview
+from dclust_gui.ui.windows.export_source import move_question
 from dclust_gui.ui.windows.export_text import (
     failure_text,
     outlook_notes,
     outlook_text,
     result_text,
-    shown,
     start_text,
     stopped_text,
 )
@@ -52,39 +45,15 @@ from dclust_gui.ui.windows.files_dialog import FilesDialog, FilesState
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dclust_gui.domain.history import History
     from dclust_gui.services.export_memory import ExportMemory
     from dclust_gui.services.export_wish import ExportWish
     from dclust_gui.services.jobs import Job
-    from dclust_gui.services.snapshot import Snapshot
-    from dclust_gui.services.thumbnails import ThumbnailService
-    from dclust_gui.storage.project import ProjectStore
     from dclust_gui.ui.bridge.engine_host import EngineHost
+    from dclust_gui.ui.windows.export_source import ExportSource
     from dclust_gui.ui.windows.export_text import Result
 
 _TYPING_MS = 400
 _BUSY = "Images are being read. Files can be moved as soon as that has ended."
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ExportSource:
-    """What can be exported; a snapshot, so that edits meanwhile do no harm.
-
-    Attributes:
-        snapshot: The project.
-        history: Its decisions.
-        store: Its file.
-        name: What it is called.
-        selected: Ids of the clusters that are selected in the window.
-        thumbnails: Gives the pictures of a contact sheet.
-    """
-
-    snapshot: Snapshot
-    history: History
-    store: ProjectStore
-    name: str
-    selected: tuple[int, ...]
-    thumbnails: ThumbnailService
 
 
 class ExportDialog(FilesDialog):
@@ -284,25 +253,7 @@ class ExportDialog(FilesDialog):
     # -- inside: carrying out ----------------------------------------------------------------
 
     def _ask_to_move(self, outlook: Outlook) -> None:
-        n_files = outlook.count(Action.COPY) + outlook.count(Action.RELEASE)
-        roots = ", ".join(f"'{shown(root.name)}'" for root in self._source.snapshot.roots)
-        box = QMessageBox(
-            QMessageBox.Icon.Warning,
-            "Move the originals?",
-            f"{count_of(n_files, 'original')} will leave {roots}."
-            if n_files
-            else "Files will be moved inside the export.",
-            QMessageBox.StandardButton.Ok | QMessageBox.StandardButton.Cancel,
-            self,
-        )
-        box.setInformativeText(
-            f"They go to '{shown(str(outlook.wish.target))}', and no copies stay behind. The"
-            " project follows them. 'Undo export' in the File menu brings them back."
-        )
-        box.button(QMessageBox.StandardButton.Ok).setText("Move files")
-        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setObjectName("move")
+        box = move_question(self._source, outlook, self)
         box.finished.connect(self._on_box_finished)
         box.open()
 
@@ -311,17 +262,7 @@ class ExportDialog(FilesDialog):
         self._remember(ExportEnd.RUNNING)
         if not outlook.wish.beside:
             self.exported.emit(outlook.wish.target)
-        self.run_job(self._job(outlook))
-
-    def _job(self, outlook: Outlook) -> Job:
-        wish, source = outlook.wish, self._source
-        if outlook.plan is not None and isinstance(wish.format, TreeFormat):
-            return TreeExportJob(outlook.plan, wish.format, source.snapshot)
-        if isinstance(wish.format, FileFormat):
-            return FileExportJob(
-                wish, source.snapshot, source.history, source.name, source.thumbnails
-            )
-        return KeywordExportJob(wish, source.snapshot)
+        self.run_job(self._source.job(outlook))
 
     def _remember(self, end: ExportEnd) -> None:
         if self._outlook is not None and self._outlook.wish.is_tree:
@@ -329,10 +270,7 @@ class ExportDialog(FilesDialog):
 
     def follow_job(self) -> Job | None:
         """The job that lets the project follow a move."""
-        outlook, source = self._outlook, self._source
-        if outlook is None or not outlook.wish.moves:
-            return None
-        return FollowMoveJob(source.store, source.snapshot.images, outlook.wish.target)
+        return self._source.follow_job(self._outlook)
 
     def take_result(self, result: object) -> None:
         """Show a dry run, or tell what was done."""

@@ -158,6 +158,7 @@ class LayoutFields(QWidget):
         self.example = faint_label("", self)
         tokens = faint_label("{name} {cluster} {number} {date} {time} and any text", self)
         self._item: ExportItem | None = None
+        self._are_free = True
         label = QLabel("File names", self)
         label.setBuddy(self.pattern)
         rows = QGridLayout(self)
@@ -181,7 +182,9 @@ class LayoutFields(QWidget):
             InputError: If the pattern cannot be used.
         """
         return Layout(
-            self.nested.isChecked(), self.keep_folders.isChecked(), self.pattern.text().strip()
+            self.nested.isChecked() and self._are_free,
+            self.keep_folders.isChecked() and self._are_free,
+            self.pattern.text().strip(),
         )
 
     def set_layout_wish(self, layout: Layout) -> None:
@@ -199,6 +202,7 @@ class LayoutFields(QWidget):
 
     def set_folders_free(self, *, are_free: bool) -> None:
         """Whether the format leaves the folders to the user."""
+        self._are_free = are_free
         self.nested.setEnabled(are_free)
         self.keep_folders.setEnabled(are_free)
 

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 )
 
 from dclust_gui.domain.images import display_path
-from dclust_gui.services.export_names import numbered
 from dclust_gui.services.export_plan import OnConflict
 from dclust_gui.services.export_wish import KeywordFormat
 from dclust_gui.ui.models.rows_model import RowsModel
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 MOST_FOLDERS = 1_000
 MOST_ROWS = 2_000
 _COLUMNS = ("Folder", "New", "Changed", "As it is", "Size")
+_DECIDED = {OnConflict.NUMBER: "both are kept", OnConflict.SKIP: "left out"}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -161,13 +161,8 @@ class ConflictPage(QWidget):
         """Show the conflicts of a dry run."""
         rows: list[tuple[str, str]] = []
         for conflict in outlook.conflicts[:MOST_ROWS]:
-            name = numbered([conflict.source.name], 2)[0]
-            words = {
-                OnConflict.NUMBER: f"kept as well, as '{shown(name)}' or so",
-                OnConflict.SKIP: "left out",
-            }
             choice = conflict.choice
-            text = "not decided" if choice is None else words[choice]
+            text = "not decided" if choice is None else _DECIDED[choice]
             rows.append((display_path(conflict.destination), text))
         selected = self._rows()
         self.model.set_rows(rows)

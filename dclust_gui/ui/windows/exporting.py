@@ -74,7 +74,8 @@ class ExportKeeper(QObject):
     # -- inside ------------------------------------------------------------------------------
 
     def _open_export(self, session: ProjectSession, selected: tuple[int, ...]) -> None:
-        from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource
+        from dclust_gui.ui.windows.export_dialog import ExportDialog
+        from dclust_gui.ui.windows.export_source import ExportSource
 
         confidence = session.confidence()
         snapshot = Snapshot(

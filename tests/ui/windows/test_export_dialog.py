@@ -18,6 +18,7 @@ from dclust_gui.services.export_memory import ExportEnd, ExportMemory
 from dclust_gui.services.export_plan import ExportMode, OnConflict
 from dclust_gui.services.export_wish import ExportWish, KeywordFormat
 from dclust_gui.services.formats.dataset import TreeFormat
+from dclust_gui.services.formats.images import Scope
 from dclust_gui.services.formats.writing import FileFormat
 from dclust_gui.services.settings import Settings
 from dclust_gui.services.snapshot import Snapshot
@@ -26,7 +27,8 @@ from dclust_gui.services.workspace import Workspace
 from dclust_gui.storage.export_journal import ExportJournal, StartedFile
 from dclust_gui.storage.project import ProjectStore
 from dclust_gui.ui.bridge.engine_host import EngineHost
-from dclust_gui.ui.windows.export_dialog import ExportDialog, ExportSource
+from dclust_gui.ui.windows.export_dialog import ExportDialog
+from dclust_gui.ui.windows.export_source import ExportSource
 from dclust_gui.ui.windows.export_text import FORMATS
 from dclust_gui.ui.windows.files_dialog import FilesState
 
@@ -152,7 +154,9 @@ def test_the_dry_run_shows_before_anything_is_written(make: Maker, tmp_path: Pat
 
 def test_choices_make_a_new_dry_run(make: Maker, tmp_path: Path) -> None:
     dialog = make(tmp_path / "out")
-    texts = [dialog.choices.what.itemText(i) for i in range(dialog.choices.what.count())]
+    texts = [
+        dialog.choices.images.what.itemText(i) for i in range(dialog.choices.images.what.count())
+    ]
     assert texts == [
         "All 2 clusters",
         "1 reviewed cluster",
@@ -160,12 +164,12 @@ def test_choices_make_a_new_dry_run(make: Maker, tmp_path: Path) -> None:
         "Only Unassigned (8 images)",
     ]
     dialog.choices.names.nested.setChecked(True)
-    dialog.choices.what.setCurrentIndex(1)
+    dialog.choices.images.what.setCurrentIndex(1)
     assert not dialog._start.isEnabled()
     make.settle(dialog)
     assert rows(dialog) == [("Pets", "8", "", ""), ("Pets/Cats", "8", "", "")]
-    assert not dialog.choices.unassigned.isVisible()
-    dialog.choices.what.setCurrentIndex(3)
+    assert not dialog.choices.images.unassigned.isVisible()
+    dialog.choices.images.what.setCurrentIndex(3)
     make.settle(dialog)
     assert rows(dialog) == [("Unassigned", "8", "", "")]
 
@@ -309,7 +313,7 @@ def test_conflicts_are_decided_one_by_one_or_all_alike(make: Maker, tmp_path: Pa
     page.table.clearSelection()
     page.keep.click()
     make.settle(dialog)
-    assert all(row[1].startswith("kept as well") for row in page.model.rows)
+    assert all(row[1] == "both are kept" for row in page.model.rows)
     page.table.selectRow(2)
     page.leave.click()
     make.settle(dialog)
@@ -326,6 +330,7 @@ def test_an_interrupted_export_is_offered_to_be_finished_as_it_was_asked_for(
     project = make.source.store.path
     wish = ExportWish(
         target,
+        scope=Scope(frozenset({1, 2, 77}), with_unassigned=False),
         mode=ExportMode.HARDLINK,
         on_conflict=OnConflict.SKIP,
         layout=Layout(nested=True, pattern="{cluster}-{number}"),
@@ -340,6 +345,7 @@ def test_an_interrupted_export_is_offered_to_be_finished_as_it_was_asked_for(
     make.settle(dialog)
     assert dialog.choices.modes.mode is ExportMode.HARDLINK
     assert dialog.choices.names.pattern.text() == "{cluster}-{number}"
+    assert dialog.choices.images.what.currentText() == "2 clusters as the last time"
     assert "was interrupted" in dialog.text
     assert dialog._start.text() == "Finish export"
     make.run(dialog)
@@ -423,7 +429,7 @@ def test_datasets_are_written_as_their_readers_want_them(
     dialog = make(target)
     make.choose(dialog, form)
     fixed = form is TreeFormat.IMAGEFOLDER
-    assert dialog.choices.unassigned.isChecked() != fixed
+    assert dialog.choices.images.unassigned.isChecked() != fixed
     assert dialog.choices.names.nested.isEnabled() != fixed
     make.run(dialog)
     assert (target / "metadata.csv").is_file() != fixed

@@ -252,9 +252,9 @@ def test_a_project_without_clusters_can_be_exported_and_an_empty_one_says_so(
     open_app: App, qtbot: QtBot, tmp_path: Path
 ) -> None:
     dialog = open_export(open_app, qtbot, tmp_path / "out", ExportMode.COPY)
-    assert dialog.choices.what.itemText(0) == "All 0 clusters"
+    assert dialog.choices.images.what.itemText(0) == "All 0 clusters"
     assert dialog.text.startswith("24 files to copy")
-    dialog.choices.unassigned.setChecked(False)
+    dialog.choices.images.unassigned.setChecked(False)
     qtbot.waitUntil(lambda: "There is nothing to export" in dialog.text, timeout=WAIT_MS)
     assert not dialog._start.isEnabled()
     dialog.reject()
