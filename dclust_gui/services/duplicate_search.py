@@ -109,6 +109,8 @@ class AlikeSearch:
             Cancelled: If the token says so.
         """
         engine = self.workspace.engine
+        if not self.snapshot.images:
+            return nothing_alike(), ""
         try:
             fingerprint = self._fingerprint()
         except BackboneError as error:

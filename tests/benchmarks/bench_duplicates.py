@@ -287,7 +287,7 @@ def measured_time() -> str:
     return (
         "A tenth of 100,000 x 128 made-up features has a copy; one thread, a busy machine.\n\n"
         "| what | time |\n|---|---|\n"
-        f"| 15 exact neighbours of each, unless a run has left them in the cache | {search:.0f} s |\n"
+        f"| 15 exact neighbours of each, unless a run has kept them | {search:.0f} s |\n"
         f"| comparing two unlike pictures | {compare * 1e3:.2f} ms |\n"
         f"| comparing two copies | {copies * 1e3:.2f} ms |\n"
         f"| {len(stars):,} groups from {len(left):,} neighbours | {grouping:.1f} s |\n\n"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 
-SIDE = GRID * 18
+SIDE = GRID * 17
 _CELL = SIDE + GRID
 _HEAD = GRID * 4
 _PAD = GRID

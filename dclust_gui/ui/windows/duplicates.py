@@ -237,8 +237,8 @@ class DuplicateKeeper(QObject):
         """One of the page's commands for one group and one of its images."""
         match name:
             case "compare":
+                self._looking.open_preview(image)  # selects this one alone
                 self._controller.select(group.images, image)
-                self._looking.open_preview(image)
             case "I":
                 self._ignore(group.others)
             case "X":
@@ -362,7 +362,8 @@ class DuplicateKeeper(QObject):
     def _on_queries_answered(self, ticket: int, answer: object) -> None:
         if ticket == self._ticket and isinstance(answer, tuple):
             self._groups = answer
-            self._rest.start()
+            if self._page is not None and self._page.threshold != self._grouped_at:
+                self._rest.start()  # the slider has moved on meanwhile
             self._show_page()
 
     @Slot(int, object)

@@ -91,7 +91,7 @@ def test_a_project_without_a_run_has_its_equal_files_found(
     monkeypatch.chdir(tmp_path)
     make_photos(tmp_path / "photos")
     create_project(Path("p.dclust"), [tmp_path / "photos"]).close()
-    assert "There are no duplicates." in dclust("duplicates", "p.dclust").out  # it has no image
+    assert dclust("duplicates", "p.dclust").out == "There are no duplicates.\n"  # it has no image
     assert dclust("cluster", "photos", "--k", 2, "--project", "q.dclust").code == 0
     shutil.rmtree(tmp_path / "user-cache")
     done = dclust("duplicates", "q.dclust")
