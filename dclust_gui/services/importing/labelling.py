@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from dclust_gui.services.export_names import folded, safe_folder_name
 from dclust_gui.services.importing.values import How, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from dclust_gui.services.importing.values import Found
 
@@ -60,9 +61,7 @@ class Labelling:
     def __init__(self, titles: Iterable[str], *, is_named_by_files: bool = False) -> None:
         self._titles = {same_name(title): title for title in titles}
         if is_named_by_files:
-            for title in tuple(self._titles.values()):
-                name = folded(safe_folder_name(title))
-                self._titles.setdefault(same_name(name), title)
+            self._titles = _by_file_names(self._titles.values()) | self._titles
         self._names: list[str] = []
         self._codes: dict[str, int] = {}
         self._spellings: dict[int, list[str]] = {}
@@ -181,3 +180,10 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) > _SHOWN:
         return ", ".join(shown) + ", …"
     return ", ".join(shown[:-1]) + f" and {shown[-1]}"
+
+
+def _by_file_names(titles: Collection[str]) -> dict[str, str]:
+    """Titles by what they would be as names of files, where only one would be called so."""
+    names = {title: same_name(folded(safe_folder_name(title))) for title in titles}
+    counts = Counter(names.values())
+    return {name: title for title, name in names.items() if counts[name] == 1}

@@ -251,6 +251,9 @@ def test_sorted_copies_and_lists_bring_back_names_that_no_folder_can_have(
         "sea/b.jpg": "Möwen",
     }
     assert plan.problems[0].where == "Möwen.txt line 2"
+    session.new_cluster([], "sea? calm:")
+    labels = library.labelled(session, library.plan(session, "lists"))
+    assert labels["sky/a.jpg"] == "sea_ calm_", "one of two clusters is not guessed"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8 exist on Linux only")
