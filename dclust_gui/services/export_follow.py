@@ -44,6 +44,26 @@ class Following:
     images: tuple[ImageRecord, ...]
     n_images: int
 
+    def onto(self, images: tuple[ImageRecord, ...]) -> tuple[ImageRecord, ...]:
+        """Another state of the same images, with those that have moved in their new places.
+
+        Args:
+            images: All images as they are known now; a scan may have added some.
+        """
+        if images is self.base:
+            return self.images
+        after = list(images)
+        for i, (old, new) in enumerate(zip(self.base, self.images, strict=True)):
+            if new is not old:
+                after[i] = replace(
+                    after[i],
+                    root=new.root,
+                    relative=new.relative,
+                    companions=new.companions,
+                    is_missing=False,
+                )
+        return tuple(after)
+
 
 def follow_export(
     session: ProjectSession, target: Path, places: Mapping[Path, Path] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
@@ -45,9 +46,11 @@ from dclust_gui.ui.windows.files_dialog import FilesDialog, FilesState
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dclust_gui.domain.images import ImageRecord
     from dclust_gui.services.export_memory import ExportMemory
     from dclust_gui.services.export_wish import ExportWish
     from dclust_gui.services.jobs import Job
+    from dclust_gui.services.snapshot import Snapshot
     from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.windows.export_source import ExportSource
     from dclust_gui.ui.windows.export_text import Result
@@ -91,7 +94,7 @@ class ExportDialog(FilesDialog):
         self._outlook: Outlook | None = None
         self._decisions: dict[bytes, OnConflict] = {}
         self._recalled: Path | None = None
-        self._is_stopped = False
+        self._is_stopped = self._goes_on = False
         self.choices = ExportChoices(source.snapshot, source.selected, self)
         self.preview = ExportPreview(self)
         self._open = QPushButton("Open folder", self)
@@ -117,13 +120,26 @@ class ExportDialog(FilesDialog):
         """Choose the folder."""
         self.choices.set_target(folder)
 
+    def set_snapshot(self, snapshot: Snapshot) -> None:
+        """Go on with a later state of the project, as after its files have moved."""
+        if not self.is_running:
+            self._source = replace(self._source, snapshot=snapshot)
+
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """The images as they are known to it."""
+        return self._source.snapshot.images
+
     @Slot()
     def start(self) -> None:
         """Carry out what the dry run shows; a move is asked for plainly first."""
         outlook = self._outlook
         if outlook is None or not self._may_start(outlook):
             return
-        if outlook.wish.moves and not self._is_stopped:
+        if self._is_stopped:  # what is there by now is looked at first
+            self._is_stopped, self._goes_on = False, True
+            self._begin_plan()
+        elif outlook.wish.moves:
             self._ask_to_move(outlook)
         else:
             self._run(outlook)
@@ -233,6 +249,7 @@ class ExportDialog(FilesDialog):
         return self.choices.wish(self._decisions)
 
     def _refuse(self, reason: str) -> None:
+        self._goes_on = False
         self.preview.show_outlook(None)
         self.tell("This cannot be exported.", reason, is_error=True)
         self.set_state(FilesState.ASKING)
@@ -249,6 +266,9 @@ class ExportDialog(FilesDialog):
             notes = f"{_BUSY}\n{notes}".strip()
         self.tell(outlook_text(outlook), notes)
         self.set_state(FilesState.READY)
+        goes_on, self._goes_on = self._goes_on, False
+        if goes_on and self._may_start(outlook):
+            QTimer.singleShot(0, self, self._go_on)  # never from a finished slot
 
     # -- inside: carrying out ----------------------------------------------------------------
 
@@ -257,8 +277,12 @@ class ExportDialog(FilesDialog):
         box.finished.connect(self._on_box_finished)
         box.open()
 
+    @Slot()
+    def _go_on(self) -> None:
+        if self._outlook is not None:
+            self._run(self._outlook)
+
     def _run(self, outlook: Outlook) -> None:
-        self._is_stopped = False
         self._remember(ExportEnd.RUNNING)
         if not outlook.wish.beside:
             self.exported.emit(outlook.wish.target)
@@ -322,7 +346,7 @@ class ExportDialog(FilesDialog):
             return
         conflicts = self._outlook.conflicts
         is_tree = self._outlook.wish.is_tree
-        for row in rows:
+        for row in rows or range(len(conflicts)):
             conflict = conflicts[row]
             key = os.fsencode(conflict.source) if is_tree else conflict.destination
             self._decisions[key] = rule

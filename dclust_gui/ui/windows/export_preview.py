@@ -121,7 +121,7 @@ class ConflictPage(QWidget):
     """Names that are taken, and what is done with each.
 
     Signals:
-        decided: rows (a tuple), an `OnConflict`: what is to be done with some of them.
+        decided: rows (a tuple; empty for all), an `OnConflict`: what is to be done with them.
     """
 
     decided = Signal(object, object)
@@ -140,6 +140,7 @@ class ConflictPage(QWidget):
         self.keep.setToolTip("The image gets a number after its name")
         self.leave = QPushButton("Leave out", self)
         self.leave.setToolTip("The image is not exported")
+        self._n_all = 0
         self._chosen = QLabel(self)
         self._chosen.setProperty("look", "faint")
         row = QHBoxLayout()
@@ -165,23 +166,21 @@ class ConflictPage(QWidget):
             text = "not decided" if choice is None else _DECIDED[choice]
             rows.append((display_path(conflict.destination), text))
         selected = self._rows()
+        self._n_all = len(outlook.conflicts)
         self.model.set_rows(rows)
-        for row in selected if len(selected) < len(rows) else ():
+        for row in selected:
             self.table.selectRow(row)
         self._on_selection_changed()
 
     def _rows(self) -> tuple[int, ...]:
-        """Rows that the buttons act on: the selected ones, or all."""
-        found = tuple(sorted({index.row() for index in self.table.selectedIndexes()}))
-        return found or tuple(range(len(self.model.rows)))
+        """Selected rows; none means all."""
+        return tuple(sorted({index.row() for index in self.table.selectedIndexes()}))
 
     @Slot()
     def _on_selection_changed(self) -> None:
-        n_rows = len(self.model.rows)
         number = len(self._rows())
-        is_all = number == n_rows
-        text = f"For all {n_rows:,}:" if is_all and n_rows > 1 else f"For {number:,} selected:"
-        self._chosen.setText(text if n_rows > 1 else "")
+        text = f"For {number:,} selected:" if number else f"For all {self._n_all:,}:"
+        self._chosen.setText(text if self._n_all > 1 else "")
 
     @Slot()
     def _on_keep_clicked(self) -> None:
@@ -196,7 +195,7 @@ class ExportPreview(QTabWidget):
     """The dry run on pages; those that have nothing to say are not there.
 
     Signals:
-        decided: rows (a tuple), an `OnConflict`: what is to be done with some conflicts.
+        decided: rows (a tuple; empty for all), an `OnConflict`: what is to be done with conflicts.
     """
 
     decided = Signal(object, object)

@@ -77,12 +77,8 @@ class ExportKeeper(QObject):
         from dclust_gui.ui.windows.export_dialog import ExportDialog
         from dclust_gui.ui.windows.export_source import ExportSource
 
-        confidence = session.confidence()
-        snapshot = Snapshot(
-            session.images, session.roots, session.saved_clustering, session.run, confidence
-        )
         source = ExportSource(
-            snapshot,
+            _snapshot(session),
             session.history,
             session.store,
             self._controller.name,
@@ -112,6 +108,17 @@ class ExportKeeper(QObject):
         if target is not None:
             dialog.choose(target)
         self._dialogs.show_dialog("undo export", dialog)
+
+    def _bring_up_to_date(
+        self, dialog: ExportDialog | UndoExportDialog, session: ProjectSession
+    ) -> None:
+        """Let a dialog go on with the images as they are now."""
+        from dclust_gui.ui.windows.export_dialog import ExportDialog
+
+        if isinstance(dialog, ExportDialog):
+            dialog.set_snapshot(_snapshot(session))
+        else:
+            dialog.set_images(session.images)
 
     def _opened(self) -> list[ExportDialog | UndoExportDialog]:
         """The dialogs that are open."""
@@ -144,11 +151,9 @@ class ExportKeeper(QObject):
     @Slot(object)
     def _on_dialog_followed(self, following: Following) -> None:
         session = self._controller.session
-        if session is None or not following.n_images:
-            return
-        if session.images is following.base:
-            session.take_images(following.images)
-        self._work.rescan()  # also where the list has changed meanwhile: they are known by content
+        if session is not None and following.n_images:
+            session.take_images(following.onto(session.images))
+            self._work.rescan()
 
     @Slot(str, object, bool)
     def _on_dialog_undone(self, title: str, target: Path, is_complete: bool) -> None:
@@ -170,8 +175,11 @@ class ExportKeeper(QObject):
 
     @Slot()
     def _on_work_state_changed(self) -> None:
+        session = self._controller.session
         for dialog in self._opened():
             dialog.set_busy(is_busy=self._work.is_busy)
+            if session is not None and dialog.images is not session.images:
+                self._bring_up_to_date(dialog, session)
 
     @Slot()
     def _on_controller_session_changed(self) -> None:
@@ -204,3 +212,11 @@ class ExportKeeper(QObject):
             self._target = past.wish.target
             self._window.messages.remove_key(_KEY)
             self._dialogs.export(())
+
+
+def _snapshot(session: ProjectSession) -> Snapshot:
+    """The saved state of a project, whatever preview is shown."""
+    confidence = session.confidence()
+    return Snapshot(
+        session.images, session.roots, session.saved_clustering, session.run, confidence
+    )

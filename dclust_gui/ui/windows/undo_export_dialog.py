@@ -89,6 +89,16 @@ class UndoExportDialog(FilesDialog):
         self._connect()
         self._look()
 
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """The images as they are known to it."""
+        return self._images
+
+    def set_images(self, images: tuple[ImageRecord, ...]) -> None:
+        """Go on with the images as they are by now."""
+        if not self.is_running:
+            self._images = images
+
     def choose(self, target: Path) -> None:
         """Look at the export in a folder."""
         place = self.targets.findText(shown(str(target)))

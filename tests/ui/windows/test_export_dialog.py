@@ -237,7 +237,7 @@ def test_a_stopped_export_says_how_far_it_came_and_goes_on(
     assert [past.end for past in memory.of(make.source.store.path)] == [ExportEnd.STOPPED]
     assert (dialog._start.text(), dialog._start.isEnabled()) == ("Go on", True)
     dialog._start.click()
-    assert dialog.is_running
+    make.qtbot.waitUntil(dialog._start.isHidden, timeout=10_000)
     make.settle(dialog)
     assert len(list((tmp_path / "out").rglob("*.png"))) == 24
     assert dialog._start.isHidden()

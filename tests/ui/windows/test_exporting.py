@@ -117,8 +117,14 @@ def test_the_window_follows_a_move_and_its_undo(
     assert step.title.startswith("cluster")  # undo steps over both
 
 
-def test_a_stopped_move_is_followed_as_far_as_it_came_and_goes_on(
-    clustered_app: App, qtbot: QtBot, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["go on", "again"])
+def test_a_stopped_export_is_followed_as_far_as_it_came_and_goes_on(
+    clustered_app: App,
+    qtbot: QtBot,
+    tmp_path: Path,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
 ) -> None:
     app, target = clustered_app, tmp_path / "Sorted"
     dialog = open_export(app, qtbot, target, ExportMode.MOVE)
@@ -140,6 +146,16 @@ def test_a_stopped_move_is_followed_as_far_as_it_came_and_goes_on(
     moved = [path for path in paths(app) if path.is_relative_to(target)]
     assert len(moved) == 24 - len(list(photos.iterdir())) > 0
     assert all(path.is_file() for path in paths(app))
+    if how == "go on":
+        assert dialog._start.text() == "Go on"
+        dialog._start.click()
+        qtbot.waitUntil(lambda: "moved" in dialog.text, timeout=WAIT_MS)
+        settle(dialog, app, qtbot)
+        assert "Could not" not in dialog.text
+        dialog.reject()
+        assert list(photos.iterdir()) == []
+        assert all(path.is_file() and path.is_relative_to(target) for path in paths(app))
+        return
     dialog.reject()
     again = open_export(app, qtbot, target, ExportMode.MOVE)
     assert again._start.text() == "Finish export"
@@ -297,3 +313,29 @@ def test_a_draft_that_is_saved_takes_the_memory_of_its_exports_along(
     assert "24 files moved back" in undo.text
     undo.reject()
     assert all(path.is_file() for path in paths(app))
+
+
+def test_a_stopped_copy_goes_on_without_doubles(
+    clustered_app: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, target = clustered_app, tmp_path / "Sorted"
+    dialog = open_export(app, qtbot, target, ExportMode.COPY)
+    raised: list[bool] = []
+
+    def cancelled_half_way(_token: CancelToken) -> None:
+        if not raised and len(list(target.rglob("*.png"))) >= 5:
+            raised.append(True)
+            raise Cancelled
+
+    monkeypatch.setattr(CancelToken, "checkpoint", cancelled_half_way)
+    dialog.start()
+    settle(dialog, app, qtbot)
+    monkeypatch.undo()
+    if raised:
+        assert dialog._start.text() == "Go on"
+        dialog._start.click()
+        qtbot.waitUntil(lambda: "copied" in dialog.text, timeout=WAIT_MS)
+        settle(dialog, app, qtbot)
+    assert "Could not" not in dialog.text
+    assert len(list(target.rglob("*.png"))) == 24
+    dialog.reject()

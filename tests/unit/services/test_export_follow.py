@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,12 @@ from dclust_gui.domain.images import absolute_path
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.export import run_export
-from dclust_gui.services.export_follow import follow_export, follow_undo, returned_files
+from dclust_gui.services.export_follow import (
+    follow_export,
+    follow_undo,
+    record_move,
+    returned_files,
+)
 from dclust_gui.services.export_plan import (
     Action,
     ExportMode,
@@ -201,3 +207,19 @@ def test_the_emptied_folder_of_the_originals_may_be_removed(
     result = run_undo(plan_undo(target), ignore_events, CancelToken())
     follow_undo(session, result.returned)
     assert all(path.is_file() and path.is_relative_to(photos) for path in paths(session))
+
+
+def test_what_a_scan_has_learned_meanwhile_is_kept_where_files_have_moved(
+    session: ProjectSession, tmp_path: Path
+) -> None:
+    target = tmp_path / "sorted"
+    run_export(plan(session, target), ignore_events, CancelToken())
+    following = record_move(session.store, session.images, target)
+    assert following.onto(session.images) is following.images
+    gone = tuple(replace(record, is_missing=True) for record in session.images)
+    later = (*gone, replace(session.images[0], relative=b"new.png"))
+    found = following.onto(later)
+    assert len(found) == 13
+    assert found[12].relative == b"new.png"
+    places = [(r.root, r.relative, r.companions, r.is_missing) for r in found[:12]]
+    assert places == [(r.root, r.relative, r.companions, False) for r in following.images]
