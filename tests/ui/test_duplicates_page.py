@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent
 from dclust_gui.services.duplicate_search import LEAST_THRESHOLD, USUAL_THRESHOLD
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
-from dclust_gui.ui.views.duplicate_list import CopyCell, CopyGroup
+from dclust_gui.ui.views.duplicate_painter import CopyCell, CopyGroup
 from dclust_gui.ui.views.duplicates_page import COMMANDS, DuplicatesPage
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def page(
     loader = ThumbnailLoader(thumbnails, None, 1)
     page = DuplicatesPage(loader)
     qtbot.addWidget(page)
-    page.resize(760, 700)
+    page.resize(760, 560)
     page.show()
     files = ImageFiles(project.images, project.roots)
     groups = [group_of(0, 1), group_of(2, 3, 4), group_of(5, 6, 7, 8, 9, 10, 11)]

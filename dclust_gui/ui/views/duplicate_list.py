@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip
 
 from dclust_gui.ui.models.dendrogram_pictures import DendrogramPictures, request_side
 from dclust_gui.ui.models.image_files import ImageFiles
+from dclust_gui.ui.views.duplicate_painter import (
+    N_LINES,
+    CopyGroup,
+    paint_badge,
+    paint_focus,
+    paint_frame,
+    paint_head,
+    paint_picture,
+    paint_text,
+    paint_words,
+)
 from dclust_gui.ui.views.message_bar import announce
 from dclust_gui.ui.views.theme import GRID, Colours, colours
 
@@ -23,7 +33,6 @@ if TYPE_CHECKING:
         QFocusEvent,
         QMouseEvent,
         QPaintEvent,
-        QPixmap,
         QResizeEvent,
     )
     from PySide6.QtWidgets import QWidget
@@ -35,51 +44,14 @@ _CELL = SIDE + GRID
 _HEAD = GRID * 4
 _PAD = GRID
 _GAP = GRID
-_ROUND = 4
-_N_LINES = 4
 _NEAR = 100
 """How many groups away a picture is looked for that has the focus."""
-BEST = "Best"
 _MOVES = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CopyCell:
-    """One picture of a group.
-
-    Attributes:
-        image: Its id.
-        name: File name.
-        facts: Size, bytes, format.
-        verdict: Why it is the best, or how alike it is.
-        place: Its whole path, for the tip.
-    """
-
-    image: int
-    name: str
-    facts: str
-    verdict: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class CopyGroup:
-    """One group as it is shown; the best copy comes first.
-
-    Attributes:
-        title: `3 equal files`.
-        detail: What the others take.
-        cells: Its pictures.
-    """
-
-    title: str
-    detail: str
-    cells: tuple[CopyCell, ...]
 
 
 class DuplicateList(QAbstractScrollArea):
@@ -197,7 +169,7 @@ class DuplicateList(QAbstractScrollArea):
     # -- where things are --------------------------------------------------------------------
 
     def _text_height(self) -> int:
-        return self.fontMetrics().height() * _N_LINES + GRID
+        return self.fontMetrics().height() * N_LINES + GRID
 
     def _step(self) -> int:
         return _HEAD + SIDE + self._text_height() + _PAD + _GAP
@@ -268,75 +240,27 @@ class DuplicateList(QAbstractScrollArea):
         self._pictures.want(wanted, request_side(SIDE, self.devicePixelRatioF()))
 
     def _paint_card(self, painter: QPainter, number: int, look: Colours) -> None:
-        group, card = self._groups[number], QRectF(self.card_rect(number))
-        is_current = number == self._group
-        shape = QPainterPath()
-        shape.addRoundedRect(card.adjusted(0.5, 0.5, -0.5, -0.5), _ROUND, _ROUND)
-        painter.fillPath(shape, QColor(look.raised if is_current else look.base))
-        painter.setPen(QPen(QColor(look.accent if is_current else look.border), 1))
-        painter.drawPath(shape)
-        line = self.card_rect(number).adjusted(_PAD, 0, -_PAD, 0)
+        group, card = self._groups[number], self.card_rect(number)
+        paint_frame(painter, card, look, is_current=number == self._group)
+        line = card.adjusted(_PAD, 0, -_PAD, 0)
         line.setHeight(_HEAD)
-        bold = QFont(self.font())
-        bold.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(bold)
-        painter.setPen(QColor(look.text))
-        align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        painter.drawText(line, align, group.title)
-        used = painter.fontMetrics().horizontalAdvance(group.title) + GRID * 2
-        painter.setFont(self.font())
-        painter.setPen(QColor(look.faint))
-        elided = self.fontMetrics().elidedText(
-            group.detail, Qt.TextElideMode.ElideRight, max(0, line.width() - used)
-        )
-        painter.drawText(line.adjusted(used, 0, 0, 0), align, elided)
+        paint_head(painter, line, group, look)
         shown = self._shown(number)
-        for cell in shown:
-            self._paint_cell(painter, number, cell, look)
+        for place in shown:
+            box, cell = self.cell_rect(number, place), group.cells[place]
+            paint_picture(painter, box, self._pictures.picture(cell.image), look)
+            if self._pictures.is_unreadable(cell.image):
+                paint_words(painter, box, "cannot be read", QColor(look.faint))
+            if place == 0:
+                paint_badge(painter, box, look)
+            if (number, place) == (self._group, self._cell):
+                paint_focus(painter, box, look, has_keys=self.hasFocus())
+            paint_text(painter, box, cell, look, is_best=place == 0)
         n_more = len(group.cells) - shown.stop
         if n_more and (number, shown.stop - 1) != (self._group, self._cell):
             box = self.cell_rect(number, shown.stop - 1)
             painter.fillRect(box, QColor(0, 0, 0, 150))
-            painter.setPen(QColor(255, 255, 255))
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"+{n_more + 1:,}")
-
-    def _paint_cell(self, painter: QPainter, group: int, cell: int, look: Colours) -> None:
-        box, known = self.cell_rect(group, cell), self._groups[group].cells[cell]
-        painter.fillRect(box, QColor(look.window))
-        picture = self._pictures.picture(known.image)
-        if picture is not None:
-            painter.drawPixmap(_fitted(picture, box), picture)
-        elif self._pictures.is_unreadable(known.image):
-            painter.setPen(QColor(look.faint))
-            words = "cannot be read"
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), words)
-        if cell == 0:
-            self._paint_badge(painter, box, look)
-        if (group, cell) == (self._group, self._cell):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(look.accent), 2.5 if self.hasFocus() else 1.0))
-            painter.drawRect(box.adjusted(-1, -1, 1, 1))
-        metrics = self.fontMetrics()
-        line = QRect(box.left(), box.bottom() + GRID // 2, SIDE, metrics.height())
-        align = int(Qt.AlignmentFlag.AlignLeft)
-        middle = Qt.TextElideMode.ElideMiddle
-        for text, colour in ((known.name, look.text), (known.facts, look.faint)):
-            painter.setPen(QColor(colour))
-            painter.drawText(line, align, metrics.elidedText(text, middle, SIDE))
-            line.translate(0, line.height())
-        painter.setPen(QColor(look.success if cell == 0 else look.faint))
-        line.setHeight(2 * line.height())
-        painter.drawText(line, align | int(Qt.TextFlag.TextWordWrap), known.verdict)
-
-    def _paint_badge(self, painter: QPainter, box: QRect, look: Colours) -> None:
-        metrics = self.fontMetrics()
-        size = QSize(metrics.horizontalAdvance(BEST) + GRID * 2, metrics.height() + 4)
-        badge = QRectF(box.left() + 6, box.top() + 6, size.width(), size.height())
-        shape = QPainterPath()
-        shape.addRoundedRect(badge, badge.height() / 2, badge.height() / 2)
-        painter.fillPath(shape, QColor(look.accent))
-        painter.setPen(QColor(look.on_accent))
-        painter.drawText(badge, int(Qt.AlignmentFlag.AlignCenter), BEST)
+            paint_words(painter, box, f"+{n_more + 1:,}", QColor(255, 255, 255))
 
     # -- mouse and keys ----------------------------------------------------------------------
 
@@ -415,11 +339,3 @@ class DuplicateList(QAbstractScrollArea):
         """More or fewer groups are in sight."""
         super().resizeEvent(event)
         self._settle_bar()
-
-
-def _fitted(picture: QPixmap, box: QRect) -> QRect:
-    """The whole picture in the middle of a box: what was cut off must be seen."""
-    size = picture.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    place = QRect(QPoint(0, 0), size)
-    place.moveCenter(box.center())
-    return place

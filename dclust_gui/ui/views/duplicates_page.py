@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from dclust_gui.services.duplicate_search import LEAST_THRESHOLD, USUAL_THRESHOLD
-from dclust_gui.ui.views.duplicate_list import CopyGroup, DuplicateList
+from dclust_gui.ui.views.duplicate_list import DuplicateList
+from dclust_gui.ui.views.duplicate_painter import CopyGroup
 from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dclust_gui.services.best_copy import total_bytes
 from dclust_gui.services.duplicate_decisions import others_of
 from dclust_gui.services.duplicate_groups import TURN_WORDS, DuplicateGroup
 from dclust_gui.services.file_sizes import bytes_text
-from dclust_gui.ui.views.duplicate_list import CopyCell, CopyGroup
+from dclust_gui.ui.views.duplicate_painter import CopyCell, CopyGroup
 
 if TYPE_CHECKING:
     from dclust_gui.domain.images import ImageRecord
