@@ -109,7 +109,8 @@ PROGRAMS = (
 def start_text(outlook: Outlook | None, *, is_resumed: bool) -> str:
     """What the button says that begins the export."""
     if is_resumed:
-        return "Finish export"
+        moves = outlook is not None and outlook.wish.moves
+        return "Finish moving…" if moves else "Finish export"
     if outlook is None or not outlook.wish.is_tree:
         return "Export"
     return _START.get(outlook.wish.mode, "Export")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 
 from dclust_gui.services.export_follow import Following
+from dclust_gui.services.export_jobs import FollowMoveJob
 from dclust_gui.services.export_memory import ExportMemory
 from dclust_gui.services.snapshot import Snapshot
+from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.views.message_bar import Message, MessageKind
+from dclust_gui.ui.windows.export_text import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +66,9 @@ class ExportKeeper(QObject):
         self._thumbnails = thumbnails
         self._target: Path | None = None
         self._place: Path | None = None
+        self._unfollowed: Path | None = None
+        self._jobs = OwnJob(io, self)
+        self._jobs.succeeded.connect(self._on_dialog_followed)
         self.memory = ExportMemory(settings)
         dialogs.export_requested.connect(self._on_dialogs_export_requested)
         dialogs.undo_export_requested.connect(self._on_dialogs_undo_export_requested)
@@ -128,6 +134,15 @@ class ExportKeeper(QObject):
         found = (self._dialogs.opened("export"), self._dialogs.opened("undo export"))
         return [d for d in found if isinstance(d, ExportDialog | UndoExportDialog)]
 
+    @Slot()
+    def _follow_later(self) -> None:
+        """Follow a move that a crash cut short, as soon as no scan is under way."""
+        session = self._controller.session
+        past = None if session is None else self.memory.interrupted(session.path)
+        if past is not None and past.wish.moves:
+            self._unfollowed = past.wish.target
+            self._on_work_state_changed()
+
     # -- slots -------------------------------------------------------------------------------
 
     @Slot(object)
@@ -176,6 +191,9 @@ class ExportKeeper(QObject):
     @Slot()
     def _on_work_state_changed(self) -> None:
         session = self._controller.session
+        if self._unfollowed is not None and session is not None and not self._work.is_busy:
+            target, self._unfollowed = self._unfollowed, None
+            self._jobs.start(FollowMoveJob(session.store, session.images, target))
         for dialog in self._opened():
             dialog.set_busy(is_busy=self._work.is_busy)
             if session is not None and dialog.images is not session.images:
@@ -184,14 +202,19 @@ class ExportKeeper(QObject):
     @Slot()
     def _on_controller_session_changed(self) -> None:
         session = self._controller.session
-        self._target = None
+        self._jobs.stop()
+        self._target = self._unfollowed = None
         self._place = None if session is None else session.path
         self._window.messages.remove_key(_KEY)
         if session is None or session.is_read_only:
             return
         past = self.memory.interrupted(session.path)
         if past is not None:
-            text = f"The export to '{past.wish.target.name}' was interrupted."
+            name = shown(past.wish.target.name)
+            text = f"The export to '{name}' was interrupted."
+            if past.wish.moves:
+                text = f"The move to '{name}' was interrupted; some files are there, some are not."
+                QTimer.singleShot(0, self, self._follow_later)  # the first scan waits by then
             message = Message(MessageKind.WARNING, text, FINISH_EXPORT, "Finish it…", _KEY)
             self._window.messages.show_message(message)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtWidgets import QDialog, QMessageBox
 
-from dclust_gui.domain.control import Cancelled, CancelToken
+from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
 from dclust_gui.domain.images import absolute_path
+from dclust_gui.services.export import run_export
 from dclust_gui.services.export_memory import ExportEnd, ExportMemory
-from dclust_gui.services.export_plan import ExportMode
+from dclust_gui.services.export_plan import ExportMode, export_items, plan_export
 from dclust_gui.services.export_undo import UndoAction
 from dclust_gui.services.export_wish import ExportWish
 from dclust_gui.services.settings import Settings
@@ -158,7 +160,7 @@ def test_a_stopped_export_is_followed_as_far_as_it_came_and_goes_on(
         return
     dialog.reject()
     again = open_export(app, qtbot, target, ExportMode.MOVE)
-    assert again._start.text() == "Finish export"
+    assert again._start.text() == "Finish moving…"
     again.start()
     consent(again)
     settle(again, app, qtbot)
@@ -339,3 +341,33 @@ def test_a_stopped_copy_goes_on_without_doubles(
     assert "Could not" not in dialog.text
     assert len(list(target.rglob("*.png"))) == 24
     dialog.reject()
+
+
+def test_a_move_that_a_crash_cut_short_is_followed_when_the_project_opens(
+    clustered_app: App,
+    qtbot: QtBot,
+    tmp_path: Path,
+    photos: Path,
+    start: Callable[[App, Path], None],
+) -> None:
+    app, target = clustered_app, tmp_path / "Sorted"
+    session = session_of(app)
+    wish = ExportWish(target, mode=ExportMode.MOVE)
+    items = export_items(session.images, session.clustering)
+    request = wish.tree_request(session.clustering, session.path)
+    plan = plan_export(items, session.roots, request)
+    half = replace(plan, steps=plan.steps[:12])
+    run_export(half, ignore_events, CancelToken())  # and nobody has followed
+    app.exporting.memory.keep(session.path, wish, ExportEnd.RUNNING)
+    app.controller.close()
+    start(app, photos)
+    qtbot.waitUntil(lambda: len(session_of(app).roots) == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: not any(r.is_missing for r in session_of(app).images) and not app.work.is_busy,
+        timeout=WAIT_MS,
+    )
+    assert len(session_of(app).images) == 24
+    assert all(path.is_file() for path in paths(app))
+    assert sum(path.is_relative_to(target) for path in paths(app)) == 12
+    messages = [m.text for m in app.window.messages.messages if m.action == FINISH_EXPORT]
+    assert messages == ["The move to 'Sorted' was interrupted; some files are there, some are not."]
