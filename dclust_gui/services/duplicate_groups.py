@@ -38,7 +38,7 @@ TURN_WORDS = (
 """How a copy lies to the best one, by number; see `algorithms.likeness`."""
 
 _SHARPNESS_SIDE = 1024
-_MOST_DECODED = 300
+_MOST_DECODED = 200
 _BACK = {1: 3, 3: 1}
 """Turns that are others when seen from the other picture."""
 
@@ -89,7 +89,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupQuery:
-    """Ask for the groups at a threshold, on the query thread: a tuple of `DuplicateGroup`."""
+    """Ask for the groups at a threshold, on a thread of its own: a tuple of `DuplicateGroup`."""
 
     finding: DuplicateFinding
     threshold: float

@@ -235,7 +235,6 @@ class App(QObject):
             self.work,
             self.looking,
             self.engine_host,
-            self.query_host,
             self._workspace,
         )
         self.runs = RunsKeeper(

@@ -342,7 +342,7 @@ def measured_time(n: int = 100_000, n_copies: int = 10_000, dims: int = 128) -> 
         "| what | time |\n|---|---|\n"
         f"| the whole search | {whole:.0f} s |\n"
         f"| the same with the neighbours in the cache, as after a run | {again:.1f} s |\n"
-        f"| {len(groups):,} groups at a threshold, on the query thread | {grouping:.2f} s |\n"
+        f"| {len(groups):,} groups at a threshold, off the window's thread | {grouping:.2f} s |\n"
         f"| those still open, in the window's thread ({len(shown):,}) | {opening * 1e3:.0f} ms |\n"
         f"| comparing two unlike pictures | {compare * 1e3:.2f} ms |\n\n"
         f"Memory at the peak: {peak_rss_mb():,.0f} MB.\n\n"

@@ -16,6 +16,7 @@ from dclust_gui.services.duplicates import DuplicateFinding, DuplicateJob
 from dclust_gui.services.sketching import SketchShelf
 from dclust_gui.services.snapshot import snapshot_of
 from dclust_gui.ui.bridge.own_job import OwnJob
+from dclust_gui.ui.bridge.query_host import QueryHost
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.duplicates_page import DuplicatesPage
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.workspace import Workspace
     from dclust_gui.ui.bridge.engine_host import EngineHost
-    from dclust_gui.ui.bridge.query_host import QueryHost
     from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.looking import Looking
     from dclust_gui.ui.windows.main_window import MainWindow
@@ -49,7 +49,6 @@ class DuplicateKeeper(QObject):
         work: The project's own jobs, which go before.
         looking: Opens the gallery and the preview.
         host: Thread of long jobs.
-        queries: Thread on which groups are made anew for another threshold.
         workspace: Features, cache and pictures.
     """
 
@@ -60,7 +59,6 @@ class DuplicateKeeper(QObject):
         work: Work,
         looking: Looking,
         host: EngineHost,
-        queries: QueryHost,
         workspace: Workspace,
     ) -> None:
         super().__init__(window)
@@ -68,7 +66,8 @@ class DuplicateKeeper(QObject):
         self._controller = controller
         self._work = work
         self._looking = looking
-        self._queries = queries
+        # Groups may need the sharpness of files: a thread of their own holds up no other question.
+        self._queries = QueryHost("duplicates", self)
         self._workspace = workspace
         self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
         self._job = OwnJob(host, self)
@@ -145,7 +144,8 @@ class DuplicateKeeper(QObject):
         """Stop reading pictures; True when it has ended."""
         self._rest.stop()
         self._stop_following()
-        return self._loader.shutdown(timeout_ms)
+        ended = [part.shutdown(timeout_ms) for part in (self._queries, self._loader)]
+        return all(ended)
 
     # -- looking -----------------------------------------------------------------------------
 
