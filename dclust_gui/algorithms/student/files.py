@@ -27,6 +27,7 @@ from torch import Tensor
 from dclust_gui.algorithms.deep.networks import DenseLayers
 from dclust_gui.algorithms.distances import FeatureScale, Scaling
 from dclust_gui.algorithms.student.classifier import StudentClassifier
+from dclust_gui.algorithms.student.file_checks import check_parts
 from dclust_gui.algorithms.student.guard import Guard
 from dclust_gui.algorithms.student.onnx_file import read_metadata
 from dclust_gui.algorithms.student.onnx_student import Sight, onnx_bytes
@@ -172,7 +173,7 @@ def read_student(path: Path) -> TaughtStudent:
         raise StorageError(what, why) from error
     except (
         KeyError, TypeError, ValueError, AttributeError, RuntimeError, EOFError, SafetensorError,
-        binascii.Error,
+        binascii.Error, RecursionError,
     ) as error:  # fmt: skip
         hint = "Make one with 'dclust distil PROJECT OUT.pt'."
         why = "It was not written by 'dclust distil' of this or an older version, or is damaged."
@@ -236,6 +237,7 @@ def _from_onnx(path: Path) -> tuple[str, dict[str, Tensor]]:
 def _unpacked(text: str, tensors: Mapping[str, Tensor]) -> TaughtStudent:
     """What `_packed` was given; every size is checked against the others."""
     values = json.loads(text)
+    check_parts(values, tensors)
     facts = _facts(values)
     student = StudentClassifier(
         str(values["kind"]), folds=int(values["folds"]), precision=float(values["precision"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import struct
 from typing import TYPE_CHECKING
@@ -126,6 +127,44 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path.write_bytes(student_bytes(taught(), ".pt"))
     found = torch.load(path, weights_only=True)  # noqa: TID251 -- a file changed on purpose
     found["tensors"]["guard.means"] = torch.zeros(3, 6)
+    torch.save(found, path)
+    with pytest.raises(StorageError, match="not written by"):
+        read_student(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("threshold", float("nan")),
+        ("threshold", -1.0),
+        ("temperature", 0.0),
+        ("temperature", float("nan")),
+        ("fingerprint", None),
+        ("widths", [6, 1_000_000_000, 2]),
+        ("clusters", [{"id": 4, "name": "", "colour": 1, "images": 20}] * 2),
+        ("clusters", [{"id": n, "name": "", "colour": 1, "images": 20} for n in (-1, 9)]),
+        ("clusters", [{"id": n, "name": "", "colour": 1, "images": 20} for n in (4, 2**40)]),
+    ],
+)
+def test_facts_that_would_sort_nonsense_are_refused(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    path = tmp_path / "m.pt"
+    path.write_bytes(student_bytes(taught(), ".pt"))
+    found = torch.load(path, weights_only=True)  # noqa: TID251 -- a file changed on purpose
+    found["facts"] = json.dumps({**json.loads(found["facts"]), key: value})
+    torch.save(found, path)
+    with pytest.raises(StorageError, match="not written by"):
+        read_student(path)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["layer.layers.0.weight", "scale.offset", "guard.means"])
+def test_undefined_numbers_are_refused(tmp_path: Path, name: str, number: float) -> None:
+    path = tmp_path / "m.pt"
+    path.write_bytes(student_bytes(taught(), ".pt"))
+    found = torch.load(path, weights_only=True)  # noqa: TID251 -- a file changed on purpose
+    found["tensors"][name].view(-1)[0] = number
     torch.save(found, path)
     with pytest.raises(StorageError, match="not written by"):
         read_student(path)
