@@ -172,7 +172,7 @@ class ExportDialog(FilesDialog):
         layout = QVBoxLayout(self)
         layout.addLayout(columns, 1)
         self.add_bottom(layout)
-        self.resize(GRID * 132, GRID * 88)
+        self.resize_within_screen(GRID * 132, GRID * 88)
 
     def _connect(self) -> None:
         self.choices.changed.connect(self._on_choices_changed)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dclust_gui.ui.bridge.engine_host import EngineHost
 
 
+_FRAME_PX = 64
+"""Room for the window's frame and the desktop's bars."""
+
+
 class FilesState(Enum):
     """Where such a dialog stands."""
 
@@ -141,6 +145,11 @@ class FilesDialog(QDialog):
         layout.setSpacing(GRID * 2)
         layout.addWidget(self._progress)
         layout.addWidget(self.buttons)
+
+    def resize_within_screen(self, width: int, height: int) -> None:
+        """Take a size, or what a small screen has room for."""
+        room = self.screen().availableSize()
+        self.resize(min(width, room.width() - _FRAME_PX), min(height, room.height() - _FRAME_PX))
 
     def tell(self, summary: str, notes: str = "", *, is_error: bool = False) -> None:
         """Say something; notes stand out."""

@@ -148,7 +148,7 @@ class UndoExportDialog(FilesDialog):
         for label in self.words():
             layout.addWidget(label)
         self.add_bottom(layout)
-        self.resize(GRID * 100, GRID * 72)
+        self.resize_within_screen(GRID * 100, GRID * 72)
 
     def _connect(self) -> None:
         self.targets.currentIndexChanged.connect(self._look)
