@@ -145,7 +145,7 @@ def _say_student(taught: TaughtStudent, out: Path) -> None:
     output.say(f"Taught {clusters} by {count_of(facts.n_images)}: {out}")
     if student.accuracy_ == student.accuracy_:
         output.say(
-            f"On images it had not seen (5 folds) it agrees with the clusters in"
+            f"On images it had not seen ({student.n_folds_} folds) it agrees with the clusters in"
             f" {student.accuracy_:.1%}; calibration error {student.calibration_error_:.1%}."
         )
     if facts.n_edited and student.edited_accuracy_ == student.edited_accuracy_:
@@ -175,6 +175,7 @@ def _student_facts(taught: TaughtStudent, out: Path, file_note: str) -> dict[str
         "images": facts.n_images,
         "edited": facts.n_edited,
         "taught": student.n_taught_,
+        "folds": student.n_folds_,
         "accuracy": _known(student.accuracy_),
         "edited_accuracy": _known(student.edited_accuracy_),
         "calibration_error": _known(student.calibration_error_),

@@ -66,6 +66,8 @@ def recluster(
     if teacher not in tuple(Teacher):
         names = ", ".join(Teacher)
         raise typer.BadParameter(f"there is no teacher '{teacher}'; choose one of: {names}")
+    if chosen is not Way.STUDENT and teacher != Teacher.PRESENT:
+        raise typer.BadParameter("--teacher goes only with --way student")
     wanted = accept or ["none"]
     is_shown_only = wanted == ["none"]
     if is_shown_only:

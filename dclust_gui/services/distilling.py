@@ -74,7 +74,7 @@ class DistilJob:
         """Do it; any thread.
 
         Raises:
-            InputError: If there is no run.
+            InputError: If there is no run, or no image is in a cluster.
             ClusteringError: If fewer than two clusters have enough images.
             FeaturesMissingError: If features of the run are not in the cache any more.
             BackboneError: If the run's backbone is not on this computer any more.
@@ -88,6 +88,12 @@ class DistilJob:
         if run is None:
             raise InputError(
                 "There is nothing to distil.", "No run has been accepted yet.", "Cluster first."
+            )
+        if not (state.labels != UNASSIGNED).any():
+            raise InputError(
+                "There is nothing to distil.",
+                "All images are Unassigned.",
+                "Move some into clusters, or undo what emptied them.",
             )
         spec = backbone_of(self.engine, run)
         images = self._images(run)

@@ -206,7 +206,7 @@ def arrivals(snapshot: Snapshot) -> NDArray[np.int32]:
 
 
 def partition_key(snapshot: Snapshot, lesson: Lesson) -> bytes:
-    """Changes whenever a student would learn something else: clusters, decisions, run, names."""
+    """Changes whenever a student would learn something else: clusters, decisions, run, lesson."""
     state, run = snapshot.clustering, snapshot.run
     digest = hashlib.blake2b(digest_size=16)
     backbone = "" if run is None else run.backbone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def teacher_labels(question: Question, teacher: Teacher) -> NDArray[np.int32]:
     """What a teacher says of all rows, decisions put in.
 
     The clusters of other teachers than the present ones are matched with these by overlap; images
-    in clusters that match none teach nothing.
+    in clusters that match none teach nothing, see `self_trained`.
 
     Args:
         question: The rows.
@@ -101,6 +102,8 @@ def _grouped(question: Question, teacher: Teacher, count: int) -> NDArray[np.int
 def self_trained(question: Question, teacher: Teacher) -> tuple[SelfTrained, str]:
     """Self-training by a teacher, and what the user should know of it.
 
+    Images of which neither teacher nor student knows anything stay where they are.
+
     Raises:
         ClusteringError: If too few clusters are large enough.
         Cancelled: If the question's token says so.
@@ -124,7 +127,8 @@ def self_trained(question: Question, teacher: Teacher) -> tuple[SelfTrained, str
         clustering.clusters[int(rows.clusters[number])].title
         for number in found.student.left_out_.tolist()
     ]
-    return found, self_training_note(found, teacher, titles)
+    labels = np.where(found.labels < 0, rows.labels, found.labels).astype(np.int32)
+    return replace(found, labels=labels), self_training_note(found, teacher, titles)
 
 
 def network_meter(

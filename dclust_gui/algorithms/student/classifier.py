@@ -107,6 +107,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):
         sorted_share_: Share of unseen rows that it would sort.
         sorted_accuracy_: Share of these on which it agrees with the teacher.
         n_taught_: Rows that the kept network was taught on.
+        n_folds_: Folds that there were; fewer than asked for with few images, 0 for none.
         held_out_proba_: float32 (n, k), of each row of X by the fold that had not seen it;
             the kept network's where there were no folds.
         n_iter_: Epochs of the kept network.
@@ -125,6 +126,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):
     sorted_share_: float
     sorted_accuracy_: float
     n_taught_: int
+    n_folds_: int
     held_out_proba_: NDArray[np.float32]
     n_iter_: int
     note_: str
@@ -248,7 +250,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):
             raise UnusableDataError(
                 "Could not teach a classifier.",
                 f"It needs two classes of at least {max(1, self.least_images)} images; there is"
-                f" only {int(is_large.sum())} class.",
+                f" {'only one' if is_large.any() else 'none'}.",
                 "Make more clusters, or put more images into them.",
             )
         renumbered = np.cumsum(is_large) - 1
@@ -295,6 +297,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):
         classes = lessons.classes
         n_folds = min(int(self.folds), int(np.bincount(classes).max()), len(classes) // 2)
         self.note_ = ""
+        self.n_folds_ = n_folds if n_folds > 1 else 0
         if n_folds < 2:
             self.accuracy_ = self.edited_accuracy_ = self.calibration_error_ = float("nan")
             self.sorted_share_ = self.sorted_accuracy_ = float("nan")

@@ -11,7 +11,7 @@ import pytest
 from dclust_gui.domain import image_edits
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
-from dclust_gui.domain.errors import BackboneError, InputError
+from dclust_gui.domain.errors import BackboneError, ClusteringError, InputError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.classifying import Doubt, classify_folders, request_for
@@ -134,6 +134,20 @@ def test_what_cannot_be_done_is_said(
     bare = replace(snapshot_of(session), run=None)
     with pytest.raises(InputError, match="Cluster first"):
         DistilJob(workspace.engine, bare).run(ignore_events, CancelToken())
+    session.move(range(3 * EACH), UNASSIGNED)
+    with pytest.raises(InputError, match="All images are Unassigned"):
+        distil(session, workspace)
+
+
+def test_clusters_that_are_too_small_are_counted_in_words(
+    session: ProjectSession, workspace: Workspace
+) -> None:
+    session.move(range(4, 3 * EACH), UNASSIGNED)
+    with pytest.raises(ClusteringError, match="there is only one"):
+        distil(session, workspace)
+    session.move(range(2, 4), UNASSIGNED)
+    with pytest.raises(ClusteringError, match="there is none"):
+        distil(session, workspace)
 
 
 def test_it_can_be_cancelled(session: ProjectSession, workspace: Workspace) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from dclust_gui.algorithms.student import selftraining
+from dclust_gui.algorithms.student.selftraining import SelfTrained, self_train
 from dclust_gui.domain.control import CancelToken, ignore_events
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.engine.requests import RunRequest
+from dclust_gui.services import teaching
 from dclust_gui.services.opening import create_project
 from dclust_gui.services.reclustering import ReclusterJob, accept
 from dclust_gui.services.reclustering_ways import Way
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from dclust_gui.domain.proposals import Proposal
+    from dclust_gui.services.reclustering_ways import Question
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.workspace import Workspace
     from tests.conftest import MakeImages
@@ -96,6 +103,32 @@ def test_too_small_clusters_are_named(session: ProjectSession, workspace: Worksp
     assert 0 not in proposal.images
     assert left_out_words(["a", "b", "c", "d"])[0].endswith("'a', 'b', 'c', ….")
     assert left_out_words([]) == []
+
+
+def test_images_that_nobody_knows_stay_where_they_are(
+    session: ProjectSession, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = [0, EACH, 2 * EACH]
+
+    def half_silent(question: Question, _teacher: Teacher) -> NDArray[np.int32]:
+        labels = question.rows.labels.copy()
+        labels[silent] = -1
+        return labels
+
+    def unsure(*args: object, **options: object) -> SelfTrained:
+        found = self_train(*args, **options)  # type: ignore[arg-type]
+        return replace(found, labels=half_silent(asked[0], Teacher.KMEANS))
+
+    asked: list[Question] = []
+
+    def remembered(question: Question, teacher: Teacher) -> NDArray[np.int32]:
+        asked.append(question)
+        return half_silent(question, teacher)
+
+    monkeypatch.setattr(teaching, "teacher_labels", remembered)
+    monkeypatch.setattr(selftraining, "self_train", unsure)
+    proposal = propose(session, workspace, Teacher.KMEANS)
+    assert len(proposal.images) == 0
 
 
 def test_same_project_same_proposal(session: ProjectSession, workspace: Workspace) -> None:
