@@ -295,6 +295,9 @@ class _Planner:
                 steps += self._steps(unit, place.names)
         steps = _in_order(steps, present)
         n_bytes = self._bytes_to_write(steps)
+        warnings = self._warnings(state.n_damaged if state else 0, target, is_ours=bool(state))
+        if any(step.action is not Action.KEEP for step in steps):
+            warnings += _of_mode(request.mode)
         plan = ExportPlan(
             self._request,
             tuple(steps),
@@ -302,7 +305,7 @@ class _Planner:
             tuple(present.leftovers),
             n_bytes,
             free_bytes(target),
-            tuple(self._warnings(state.n_damaged if state else 0, target, is_ours=bool(state))),
+            tuple(warnings),
             places.n_numbered,
             tuple(places.conflicts),
             tuple(wishes.mapped({unit.item.cluster for unit in units})),
@@ -480,7 +483,6 @@ class _Planner:
         ]
         if n_damaged:
             warnings.append(f"{count_of(n_damaged, 'line')} of the export journal cannot be read.")
-        warnings += _of_mode(self._request.mode)
         if not is_ours and target.is_dir() and any(target.iterdir()):
             warnings.append("The folder is not empty. What is in it will not be touched.")
         return warnings
