@@ -200,20 +200,28 @@ class PresentFiles:
         """What became of a file that an export was working on when it was killed."""
         path = path_in(self._target, begun.destination)
         new_key = os.fsencode(source)
+        previous = path_in(self._target, begun.previous) if begun.previous else None
+        if previous is not None and done is not None:
+            on_way = self._resume_on_way(begun, done, source)
+            if on_way is not None or begun.previous in self.leftovers:
+                return on_way
         if begun.mode == ExportMode.SYMLINK:
-            return self._resume_symlink(begun, path, new_key)
+            found = self._resume_symlink(begun, path, new_key)
+            if found and previous is not None and done and is_our_symlink(previous, done):
+                self.leftovers.append(begun.previous)
+            return found
         status = regular_status(path)
         if status is None:
             return None
-        if begun.previous and done is not None:
-            if self._is_leftover(path, status, path_in(self._target, begun.previous), begun.size):
+        if previous is not None and done is not None:
+            if self._is_leftover(path, status, previous, begun.size):
                 self.leftovers.append(begun.destination)
-            elif is_untouched(path, done) and not os.path.lexists(
-                path_in(self._target, begun.previous)
-            ):
+                return None
+            if os.path.lexists(previous):
+                return None
+            if is_untouched(path, done):
                 file = replace(done, source=new_key, destination=begun.destination)
                 return Present(file, is_recorded=False)
-            return None
         if begun.mode in (ExportMode.MOVE, ExportMode.HARDLINK) and done is None:
             found = self._resume_same_file(begun, path, status, source)
             if found is not None or begun.destination in self.leftovers:
@@ -222,6 +230,27 @@ class PresentFiles:
             self.leftovers.append(begun.destination)
             return None
         return self._adopt(begun, path, status, source)
+
+    def _resume_on_way(
+        self, begun: StartedFile, done: ExportedFile, source: Path
+    ) -> Present | None:
+        """A file of a ring of moves, if it stands under the name that one of them steps aside to.
+
+        A second name beside one that is still there goes to the leftovers.
+        """
+        aside, old = (path_in(self._target, p) for p in (begun.previous, done.destination))
+        if aside == old or not os.path.lexists(aside):
+            return None
+        if os.path.lexists(old):
+            if is_same_file(old, aside) or is_our_symlink(old, done):
+                self.leftovers.append(begun.previous)
+            return None
+        if not is_untouched(aside, done):
+            return None
+        if is_same_file(path_in(self._target, begun.destination), aside):
+            self.leftovers.append(begun.destination)
+        file = replace(done, source=os.fsencode(source), destination=begun.previous)
+        return Present(file, is_recorded=False)
 
     def _resume_symlink(self, begun: StartedFile, path: Path, source: bytes) -> Present | None:
         """A symlink that was made but not recorded; one that leads elsewhere is not ours."""

@@ -171,7 +171,8 @@ class ExportRun:
         for leftover in self._plan.leftovers:
             path = path_in(self._target, leftover)
             status = regular_status(path)
-            if status is not None and (status.st_size == 0 or status.st_nlink > 1):
+            is_second = status is not None and (status.st_size == 0 or status.st_nlink > 1)
+            if is_second or path.is_symlink():
                 path.unlink(missing_ok=True)
 
     def _remove_empty_folders(self) -> None:
@@ -193,6 +194,8 @@ class ExportRun:
         if step.action is Action.RENAME and step.present is not None:
             file = step.present.file
             source, previous, keywords = file.source, file.destination, file.keywords
+        elif step.present is not None and step.present.file.destination != step.destination:
+            previous = step.present.file.destination  # it is moved there first
         return StartedFile(
             source, step.destination, step.size, previous, self._mode.value, step.mtime_ns, keywords
         )

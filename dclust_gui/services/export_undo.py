@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,23 +17,26 @@ from dclust_gui.engine.progress import StageMeter
 from dclust_gui.services.export_present import (
     is_our_symlink,
     is_same_file,
-    original_copy,
     path_in,
     path_of,
-    regular_status,
 )
 from dclust_gui.services.export_steps import folder_of
+from dclust_gui.services.export_written import is_what_was_written, written_files
 from dclust_gui.storage.export_journal import (
     JOURNAL_NAME,
     ExportedFile,
     ExportJournal,
     JournalState,
-    StartedFile,
     path_text,
     read_journal,
 )
-from dclust_gui.storage.file_modes import ExportMode, is_same_device, move_here, release
-from dclust_gui.storage.verified_copy import CopyError, content_hash, copy_verified, place
+from dclust_gui.storage.file_modes import (
+    ExportMode,
+    is_same_device,
+    move_here,
+    release,
+)
+from dclust_gui.storage.verified_copy import CopyError, copy_verified, place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +154,7 @@ def plan_undo(target: Path, token: CancelToken | None = None) -> UndoPlan:
     token = token or CancelToken()
     target = target.resolve()
     steps = []
-    for file in sorted(_files(target, state), key=lambda f: f.destination):
+    for file in sorted(written_files(target, state), key=lambda f: f.destination):
         token.checkpoint()
         steps.append(_step(target, file))
     return UndoPlan(
@@ -195,56 +198,6 @@ def run_undo(plan: UndoPlan, sink: EventSink, token: CancelToken) -> UndoResult:
     return result
 
 
-def _files(target: Path, state: JournalState) -> list[ExportedFile]:
-    """All files of an export: the finished ones, and those that a crash left unrecorded."""
-    files = dict(state.finished)
-    for source, begun in state.started.items():
-        path = path_in(target, begun.destination)
-        if not os.path.lexists(path):
-            continue
-        before = files.get(source)
-        if before is not None and os.path.lexists(path_in(target, before.destination)):
-            # a move inside the export that had not been carried out; or an update, perhaps done
-            files[source] = _updated(path, before, begun)
-            continue
-        status = path.lstat()
-        size, content, mtime, link = begun.size, b"", status.st_mtime_ns, ""
-        if before is not None:
-            size, content = before.size, before.content
-            mtime, link = before.mtime_ns, before.link
-        elif begun.mode == ExportMode.SYMLINK:
-            with contextlib.suppress(OSError):
-                link = os.readlink(path)  # noqa: PTH115 -- as text, undecoded
-        elif begun.mode in (ExportMode.COPY, ExportMode.REFLINK):
-            size, content = _copy_of(path_of(source), begun.keywords)
-        elif begun.mode == ExportMode.MOVE:
-            mtime = begun.mtime_ns
-            if os.path.lexists(path_of(source)):  # to another drive: there are two files
-                size, content = _copy_of(path_of(source), "")
-        files[source] = ExportedFile(
-            source, begun.destination, size, begun.mtime_ns, mtime, content, begun.mode, link
-        )
-    return list(files.values())
-
-
-def _updated(path: Path, before: ExportedFile, begun: StartedFile) -> ExportedFile:
-    """What a file is whose update had been begun: the old copy, or the new one."""
-    is_update = begun.destination == before.destination and not begun.previous
-    if not is_update or before.mode != ExportMode.COPY or _is_what_was_written(path, before):
-        return before
-    size, content = _copy_of(path_of(begun.source), begun.keywords)
-    new = replace(before, size=size, content=content, keywords=begun.keywords)
-    return new if _is_what_was_written(path, new) else before
-
-
-def _copy_of(original: Path, keywords: str) -> tuple[int, bytes]:
-    """Size and content hash of the copy of an original; of no file where that cannot be read."""
-    try:
-        return original_copy(original, keywords)
-    except OSError:
-        return -1, b"\0"
-
-
 def _folders(target: Path, state: JournalState) -> list[Path]:
     """Folders that the export made, deepest first."""
     made = set(state.folders)
@@ -277,10 +230,10 @@ def _step_back(path: Path, source: Path, file: ExportedFile) -> UndoStep:
     if is_same_file(path, source):
         return UndoStep(UndoAction.REMOVE, path, file)  # a move that was cut short: both names
     if os.path.lexists(source):
-        if _is_what_was_written(source, file) and file.content and _is_what_was_written(path, file):
+        if is_what_was_written(source, file) and file.content and is_what_was_written(path, file):
             return UndoStep(UndoAction.REMOVE, path, file)  # a move to another drive, cut short
         return UndoStep(UndoAction.LEAVE, path, file, f"Another file is in its place, {source}.")
-    if not _is_what_was_written(path, file):
+    if not is_what_was_written(path, file):
         return UndoStep(UndoAction.LEAVE, path, file, "It was changed since it was moved.")
     return UndoStep(UndoAction.RETURN, path, file)
 
@@ -293,20 +246,7 @@ def _why_not_ours(path: Path, source: Path, file: ExportedFile) -> str:
         if is_same_file(path, source):
             return ""
         return "Its original is gone or was replaced, so this may be the last copy."
-    return "" if _is_what_was_written(path, file) else "It was changed since it was exported."
-
-
-def _is_what_was_written(path: Path, file: ExportedFile) -> bool:
-    """Whether a file is unchanged: by content where that is known, else by size and time."""
-    status = regular_status(path)
-    if status is None or status.st_size != file.size:
-        return False
-    if not file.content:
-        return status.st_mtime_ns == file.mtime_ns
-    try:
-        return content_hash(path) == file.content
-    except OSError:
-        return False
+    return "" if is_what_was_written(path, file) else "It was changed since it was exported."
 
 
 class _Undo:
@@ -360,7 +300,8 @@ class _Undo:
     def _do(self, step: UndoStep) -> None:
         # Looked at again right before: the plan may be minutes old.
         now = _step(self._plan.target, step.file)
-        if now.action is UndoAction.LEAVE or now.action is not step.action:
+        is_second = now.action is UndoAction.REMOVE and step.action is UndoAction.RETURN
+        if now.action is UndoAction.LEAVE or (now.action is not step.action and not is_second):
             self._leave(step.path, now.reason or "It changed meanwhile.")
             return
         if now.action is UndoAction.REMOVE:

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs kill -9")
 
 LAYOUT = Layout(nested=True, keep_folders=True)
+PLAIN = Layout(nested=True)
 CLUSTERS = {f"{i % 3}/{i}.jpg": ("Birds/Gulls", "Birds", "City")[i % 3] for i in range(9)}
+
+NAMES = ("0/a.jpg", "1/a.jpg", "2/a.jpg", "0/b.jpg", "1/c.jpg", "2/d.jpg")
+EARLIER = dict(zip(NAMES, ("X", "Y", "Z", "X", "Old/Sea", "Y"), strict=True))
+LATER = dict(zip(NAMES, ("Y", "Z", "X", "X/New", "Sea", "Y"), strict=True))
+"""Three images of one name change places, two go to other clusters, one stays."""
 
 CHILD = """
 import os, signal, sys
@@ -38,7 +44,7 @@ sys.path.insert(0, sys.argv[1])
 from dclust_gui.domain.control import CancelToken, ignore_events
 from dclust_gui.services import export, export_run
 from tests.unit.services.conftest import World
-from tests.unit.services.test_killed_while_exporting import CLUSTERS, LAYOUT
+from tests.unit.services.test_killed_while_exporting import CLUSTERS, LATER, LAYOUT, PLAIN
 
 folder, mode, at, other_drive = Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5]
 world = World.__new__(World)
@@ -59,8 +65,9 @@ def deadly(function):
     return wrapped
 
 embed = sys.argv[6] == "yes"
+clusters, layout = (LATER, PLAIN) if sys.argv[7] == "yes" else (CLUSTERS, LAYOUT)
 plan = world.plan(
-    CLUSTERS, mode=export.ExportMode(mode), layout=LAYOUT, embed_keywords=embed
+    clusters, mode=export.ExportMode(mode), layout=layout, embed_keywords=embed
 )
 if other_drive == "yes":
     export_run.is_same_device = lambda *_: False
@@ -72,11 +79,17 @@ export.run_export(plan, ignore_events, CancelToken())
 
 
 def killed(
-    world: World, mode: ExportMode, at: int, *, other_drive: bool = False, embed: bool = False
+    world: World,
+    mode: ExportMode,
+    at: int,
+    *,
+    other_drive: bool = False,
+    embed: bool = False,
+    later: bool = False,
 ) -> bool:
     """Export in another process that dies at its `at`-th call of the system; False if it ended."""
     checkout = str(Path(__file__).parents[3])
-    flags = ["yes" if flag else "no" for flag in (other_drive, embed)]
+    flags = ["yes" if flag else "no" for flag in (other_drive, embed, later)]
     where = str(world.root.parent)
     command = [sys.executable, "-c", CHILD, checkout, where, mode.value, str(at), *flags]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=checkout)
@@ -130,8 +143,11 @@ def kill_while_embedding(world: World, seed: int) -> None:
     for name in CLUSTERS:
         world.add(name, jpeg(name))
     before = world.originals()
-    if draw.random() < 0.5:
-        assert world.export(CLUSTERS, layout=LAYOUT).failed == ()  # without names, to be updated
+    start = draw.choice(["nothing", "without names", "other names", "other names"])
+    if start != "nothing":  # what is there is then brought up to date, moved or both
+        former = {n: f"Old/{c}" for n, c in CLUSTERS.items()} if start[0] == "o" else CLUSTERS
+        plan = world.plan(former, layout=LAYOUT, embed_keywords=start == "other names")
+        assert run_export(plan, ignore_events, CancelToken()).failed == ()
     killed(world, ExportMode.COPY, draw.randrange(1, 240), embed=True)
     assert world.originals() == before
     if draw.random() < 0.5 and (world.target / JOURNAL_NAME).exists():
@@ -150,6 +166,38 @@ def kill_while_embedding(world: World, seed: int) -> None:
     assert {step.action for step in again.steps} == {Action.KEEP}
     assert run_undo(plan_undo(world.target), ignore_events, CancelToken()).is_complete
     assert world.originals() == before
+
+
+def kill_while_moving_inside(world: World, seed: int) -> None:
+    """The same while copies or links are moved from cluster to cluster."""
+    draw = random.Random(seed)
+    mode = draw.choice([ExportMode.COPY, ExportMode.HARDLINK, ExportMode.SYMLINK])
+    embed = mode is ExportMode.COPY and draw.random() < 0.6
+    for name in NAMES:
+        world.add(name, jpeg(name))
+    before = world.originals()
+    first = world.plan(EARLIER, mode=mode, layout=PLAIN, embed_keywords=embed)
+    assert run_export(first, ignore_events, CancelToken()).failed == ()
+    killed(world, mode, draw.randrange(1, 130), embed=embed, later=True)
+    assert world.originals() == before
+    if draw.random() < 0.4:
+        result = run_undo(plan_undo(world.target), ignore_events, CancelToken())
+        assert (mode, embed, result.is_complete, result.left) == (mode, embed, True, ())
+        assert not world.target.exists()
+        return
+    plan = world.plan(LATER, mode=mode, layout=PLAIN, embed_keywords=embed)
+    assert run_export(plan, ignore_events, CancelToken()).failed == ()
+    expected = {
+        f"{cluster}/{name.rpartition('/')[2]}": os.fsdecode(
+            with_keywords(os.fsencode(jpeg(name)), cluster if embed else "")[0]
+        )
+        for name, cluster in LATER.items()
+    }
+    assert world.files() == expected
+    again = world.plan(LATER, mode=mode, layout=PLAIN, embed_keywords=embed)
+    assert {step.action for step in again.steps} == {Action.KEEP}
+    assert run_undo(plan_undo(world.target), ignore_events, CancelToken()).is_complete
+    assert not world.target.exists()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -176,3 +224,17 @@ def test_fifty_killed_exports_with_names_in_the_copies_lose_nothing(
     seed: int, world: World
 ) -> None:
     kill_while_embedding(world, seed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_kill_while_copies_and_links_are_moved_loses_and_doubles_nothing(
+    seed: int, world: World
+) -> None:
+    kill_while_moving_inside(world, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("only_when_asked")
+@pytest.mark.parametrize("seed", range(100, 180))
+def test_eighty_kills_while_copies_and_links_are_moved(seed: int, world: World) -> None:
+    kill_while_moving_inside(world, seed)
