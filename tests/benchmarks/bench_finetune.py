@@ -44,12 +44,13 @@ if TYPE_CHECKING:
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 SPEED_IMAGES = 32
 TITLE = "Fine-tuning the backbone"
-COMMAND = "python tests/benchmarks/bench_finetune.py clothing10 --speed --results RESULTS.md"
+COMMAND = "python tests/benchmarks/bench_finetune.py FOLDER --seeds 3 --speed --results RESULTS.md"
 NOTE = (
     "500 photos of each collection, k given, last block of efficientnet-lite0, two epochs, on a "
     "processor; no graphics card was at hand. Agreement: the part of an image's nearest neighbours "
     "in the frozen features that are in its cluster, before and in the state that is kept; no "
-    "labels."
+    "labels. The only gain that passes two standard errors is that of DCN on clothing10 (mean .627 "
+    "for .587); DEC loses .012 there, and on trash6 all are level."
 )
 
 
