@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from dclust_gui.engine.tuning_progress import TuningFollower
     from dclust_gui.features.tuning import TuningNetwork
 
-CODE = 1
+CODE = 2
 """Raised whenever the same images and settings begin to give another backbone."""
 PROBED = 16
 """Images on which times are measured."""

@@ -49,6 +49,7 @@ from dclust_gui.algorithms.deep.progress import START, Progress
 from dclust_gui.algorithms.lloyd import nearest_two
 from dclust_gui.algorithms.meanshift import MeanShift
 from dclust_gui.algorithms.robust import robust_threshold
+from dclust_gui.domain.edits import count_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -213,11 +214,11 @@ class DCAT(DeepClusterer):
         n_far = int((self.labels_ < 0).sum())
         if n_far:
             share = f"{n_far / len(self.labels_):.1%}"
-            found.append(
-                f"{n_far:,} of the images ({share}) are restored badly and are Unassigned."
-            )
-        outcome = outcome_note("DCAT", self.labels_, "a smaller quantile", "more deviations")
+            found.append(f"Restored badly, and so Unassigned: {count_of(n_far)} ({share}).")
         k, wanted = len(self.cluster_centers_), self.n_clusters
+        if wanted == 1:
+            return found
+        outcome = outcome_note("DCAT", self.labels_, "a smaller quantile", "more deviations")
         if outcome:
             found.append(outcome)
         elif np.isnan(self.quantile_):
@@ -225,7 +226,9 @@ class DCAT(DeepClusterer):
                 "The usual kernel made one cluster of nearly all; a narrower one was taken."
             )
         elif wanted is not None and k < wanted:
-            found.append(f"DCAT found {k} clusters, not {wanted}: its density has no more peaks.")
+            found.append(
+                f"DCAT found {count_of(k, 'cluster')}, not {wanted}: the density has no more peaks."
+            )
         return found
 
     def _soft_of(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:

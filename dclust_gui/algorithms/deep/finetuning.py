@@ -9,8 +9,9 @@ Start: the clusters of the frozen features. They are not round in the code, so t
 quarter of the steps they are the target, as in `DEC`.
 
 Which state is kept: the one whose labels agree best with the neighbours in the *frozen* features,
-that is the share of the 10 nearest neighbours with the image's own label, less what chance would
-give for clusters of these sizes, over what is left of 1 (so that one large cluster scores 0).
+that is the share of the 10 nearest neighbours (fewer where clusters are small) with the image's own
+label, less what chance would give other images of clusters of these sizes, over what is left of 1
+(so that one large cluster scores 0).
 Reasons: silhouettes of different codes cannot be compared (a code that shrinks its clusters always
 wins), and the loss cannot be compared either, for KL(P || Q) against a target made of Q itself
 grows while assignments get surer. The frozen neighbours are one fixed space that no training can
@@ -54,13 +55,14 @@ if TYPE_CHECKING:
     from dclust_gui.algorithms.deep.tuning_views import Views
 
 START_SHARE = 0.25
-NEIGHBOURS = 10
+NEIGHBOURS, LEAST_NEIGHBOURS = 10, 3
+"""Half a cluster of average size, within these: all images as neighbours would tell nothing."""
 NEIGHBOUR_DIMS = 64
 """Neighbours are found in so many leading directions of the frozen features."""
 EVALUATED_ROWS = 64
 LEAST_INTERVAL = 5
 REFUSED_BELOW = 0.8
-"""A best state with less than this part of the start's agreement is refused."""
+"""A best state whose agreement lies farther below the start's than this leaves is refused."""
 _CENTRE_FACTOR = 10.0
 """Centres and the linear layer learn so many times faster than the backbone."""
 
@@ -152,9 +154,10 @@ class Agreement:
 
     Args:
         features: (n, dims), frozen.
+        n_clusters: Number of clusters.
     """
 
-    def __init__(self, features: NDArray[np.floating]) -> None:
+    def __init__(self, features: NDArray[np.floating], n_clusters: int) -> None:
         rows = features.astype(np.float32)
         rows = rows - rows.mean(0)
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
@@ -162,7 +165,8 @@ class Agreement:
             table = torch.from_numpy(rows)
             basis = torch.linalg.eigh((table.T @ table).double()).eigenvectors
             rows = (table @ basis[:, -NEIGHBOUR_DIMS:].float()).numpy()
-        self._near = nearest_neighbours(rows, min(NEIGHBOURS, len(rows) - 1)).indices
+        half = max(LEAST_NEIGHBOURS, len(rows) // (2 * n_clusters))
+        self._near = nearest_neighbours(rows, min(NEIGHBOURS, half, len(rows) - 1)).indices
 
     def of(self, labels: NDArray[np.int32]) -> float:
         """The agreement of labels.
@@ -174,7 +178,8 @@ class Agreement:
             At most 1; 0 for what chance gives, and for a single cluster.
         """
         found = float((labels[self._near] == labels[:, None]).mean())
-        chance = float(np.square(np.bincount(labels) / len(labels)).sum())
+        sizes, n = np.bincount(labels).astype(np.float64), len(labels)
+        chance = float((sizes * (sizes - 1.0)).sum() / (n * (n - 1.0)))
         return (found - chance) / (1.0 - chance) if chance < 1.0 else 0.0
 
 
@@ -195,7 +200,7 @@ class _FineTuning:
         self._progress, self._device = progress, torch.device(device)
         self._context, self._scaler = mixed_precision(device)
         self._start_labels = self._labels = labels.astype(np.int32)
-        self._agreement = Agreement(features)
+        self._agreement = Agreement(features, settings.n_clusters)
         self._health = Health(settings.n_clusters, self._start_labels)
         batches = -(-len(labels) // settings.batch_size)
         interval = max(LEAST_INTERVAL, batches)
@@ -265,7 +270,7 @@ class _FineTuning:
             return f"Stopped before anything was learnt. {stay}"
         if self._health.is_collapsed or self._best.step < 0:
             return f"The training collapsed: the clusters ran together. {stay}"
-        if -self._best.score < REFUSED_BELOW * start:
+        if -self._best.score < start - (1.0 - REFUSED_BELOW) * abs(start):
             return (
                 "The training pulled apart images that look alike (agreement with their neighbours"
                 f" {-self._best.score:.2f}, before {start:.2f}). {stay}"

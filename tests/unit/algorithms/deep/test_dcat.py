@@ -44,7 +44,7 @@ def test_clouds_are_found_and_strangers_are_unassigned(
     assert (model.labels_[240:] == -1).sum() >= 5
     assert inside.mean() > 0.9
     assert adjusted_rand_score(model.labels_[:240][inside], clouds[1][inside]) > 0.95
-    assert "restored badly" in model.note_
+    assert "Restored badly, and so Unassigned: " in model.note_
     assert not model.collapsed_
 
 
@@ -83,6 +83,12 @@ def test_one_cloud_is_told_to_be_one_cluster(network: Autoencoder) -> None:
     model = DCAT(quantile=0.9, autoencoder=network, random_state=0, device="cpu").fit(rows)
     assert "one cluster" in model.note_
     assert model.quantile_ == 0.9
+
+
+def test_one_cluster_that_was_asked_for_is_no_failure(clouds: Clouds, network: Autoencoder) -> None:
+    model = DCAT(1, autoencoder=network, random_state=0, device="cpu").fit(clouds[0])
+    assert "structure" not in model.note_
+    assert set(model.labels_[model.labels_ >= 0]) == {0}
 
 
 def test_new_images_are_grouped_or_left_out(

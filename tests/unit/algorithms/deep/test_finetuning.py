@@ -191,10 +191,28 @@ def test_agreement_is_zero_by_chance_and_one_for_the_neighbours_own_groups() -> 
     random = np.random.default_rng(0)
     labels = np.repeat(np.arange(4, dtype=np.int32), 30)
     features = random.normal(size=(4, 20))[labels] * 8 + random.normal(size=(120, 20))
-    agreement = Agreement(features)
+    agreement = Agreement(features, 4)
     assert agreement.of(labels) == 1
     assert agreement.of(np.zeros(120, np.int32)) == 0
     assert abs(agreement.of(random.integers(0, 4, 120).astype(np.int32))) < 0.15
+
+
+def test_agreement_of_a_dozen_images_tells_good_clusters_from_bad_ones() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3, dtype=np.int32), 4)
+    features = random.normal(size=(3, 20))[labels] * 8 + random.normal(size=(12, 20))
+    agreement = Agreement(features, 3)
+    assert agreement.of(labels) == 1
+    by_chance = [agreement.of(random.permutation(labels)) for _ in range(200)]
+    assert abs(np.mean(by_chance)) < 0.03
+
+
+@pytest.mark.parametrize("start", [-0.1, 0.0, 0.4])
+def test_a_training_that_keeps_the_starts_agreement_is_not_refused(
+    monkeypatch: pytest.MonkeyPatch, start: float
+) -> None:
+    monkeypatch.setattr(Agreement, "of", lambda _self, _labels: start)
+    assert not tuned("dec")[0].is_refused
 
 
 @pytest.mark.parametrize("loss", ["dec", "dcn"])
