@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING
 
 from dclust_gui.services.xmp.embedding import with_keywords
 from dclust_gui.storage.file_sync import sync_files
-from dclust_gui.storage.verified_copy import CopiedFile, WrittenCopy, check_copy, write_copy
+from dclust_gui.storage.verified_copy import (
+    CopiedFile,
+    CopyError,
+    WrittenCopy,
+    check_copy,
+    write_copy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.services.export_steps import ExportStep
@@ -155,3 +162,23 @@ def remove_quietly(*temporaries: str) -> None:
     for path in temporaries:
         with contextlib.suppress(OSError):
             os.unlink(path)  # noqa: PTH108 -- a text
+
+
+def reason_of(error: OSError, source: Path) -> str:
+    """Why a file was not exported, in a sentence.
+
+    Args:
+        error: What the system said, or a `CopyError`.
+        source: The original.
+    """
+    if isinstance(error, CopyError):
+        return str(error)
+    if error.errno in DISK_FULL:
+        return "The disk is full."
+    if isinstance(error, FileExistsError):
+        return "Another file took its name in the export. Export again to number it."
+    if isinstance(error, FileNotFoundError) and not os.path.lexists(source):
+        return "The original is not there any more."
+    if isinstance(error, PermissionError):
+        return "Permission was denied."
+    return f"The system reports: {error.strerror or error}."

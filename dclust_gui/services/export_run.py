@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from dclust_gui.domain.events import ImageSkipped, Stage
 from dclust_gui.domain.images import display_path
 from dclust_gui.engine.progress import StageMeter
-from dclust_gui.services.export_copies import DISK_FULL, batches, copy_files, remove_quietly
+from dclust_gui.services.export_copies import (
+    DISK_FULL,
+    batches,
+    copy_files,
+    reason_of,
+    remove_quietly,
+)
+from dclust_gui.services.export_folders import ExportFolders
 from dclust_gui.services.export_plan import ExportMode, ExportPlan
 from dclust_gui.services.export_present import (
     is_our_symlink,
@@ -18,7 +25,7 @@ from dclust_gui.services.export_present import (
     path_in,
     regular_status,
 )
-from dclust_gui.services.export_steps import Action, ExportStep, folder_of
+from dclust_gui.services.export_steps import Action, ExportStep
 from dclust_gui.storage.export_journal import ExportedFile, ExportJournal, StartedFile
 from dclust_gui.storage.file_modes import (
     hard_link,
@@ -89,8 +96,7 @@ class ExportRun:
         self.places: dict[Path, Path] = {}
         self.unnamed: list[tuple[Path, str]] = []
         self._moved_files: dict[Path, ExportedFile] = {}
-        self._folders: dict[bytes, str] = {}
-        self._emptied: set[Path] = set()
+        self._folders = ExportFolders(self._target, self._will_make_folder)
         self._mode = plan.request.mode
 
     def do_all(self) -> str:
@@ -110,7 +116,7 @@ class ExportRun:
         except _StoppedError as error:
             return str(error)
         finally:
-            self._remove_empty_folders()
+            self._folders.remove_empty()
         meter.finish()
         return ""
 
@@ -152,7 +158,7 @@ class ExportRun:
                 failed.append((outcome.step, outcome.error or CopyError("It was not copied.")))
                 continue
             try:
-                folder = self._ready_folders(outcome.step.destination)
+                folder = self._folders.ready(outcome.step.destination)
                 name = outcome.step.destination.rpartition(b"/")[2]
                 place(outcome.temporary, f"{folder}/{name.decode('utf-8', 'surrogateescape')}")
             except OSError as error:
@@ -174,17 +180,6 @@ class ExportRun:
             is_second = status is not None and (status.st_size == 0 or status.st_nlink > 1)
             if is_second or path.is_symlink():
                 path.unlink(missing_ok=True)
-
-    def _remove_empty_folders(self) -> None:
-        """Remove cluster folders from which the last file was moved away."""
-        for emptied in self._emptied:
-            folder = emptied
-            while folder != self._target:
-                try:
-                    folder.rmdir()
-                except OSError:
-                    break  # it holds something, or is needed: it stays
-                folder = folder.parent
 
     # -- one step --------------------------------------------------------------------------
 
@@ -317,7 +312,7 @@ class ExportRun:
             moved = replace(moved, link=text)
         else:
             place(old, new)
-        self._emptied.add(old.parent)
+        self._folders.emptied(old.parent)
         if self._mode is ExportMode.MOVE:
             self.places[step.source] = new
         self._moved_files[step.source] = moved
@@ -332,32 +327,8 @@ class ExportRun:
 
     def _ready_path(self, step: ExportStep) -> Path:
         """Where a file goes; its folders are made, and are never links to elsewhere."""
-        self._ready_folders(step.destination)
+        self._folders.ready(step.destination)
         return path_in(self._target, step.destination)
-
-    def _ready_folders(self, destination: bytes) -> str:
-        """Make the folders of a file; the path of the innermost one."""
-        folder = folder_of(destination)
-        found = self._folders.get(folder)
-        if found is None:
-            parts = folder.split(b"/") if folder else []
-            for n in range(1, len(parts) + 1):
-                self._ready_folder(b"/".join(parts[:n]))
-            found = self._folders[folder] = os.fspath(path_in(self._target, folder))
-        if self._emptied:
-            self._emptied.discard(path_in(self._target, folder))
-        return found
-
-    def _ready_folder(self, relative: bytes) -> None:
-        if relative in self._folders:
-            return
-        folder = path_in(self._target, relative)
-        if folder.is_symlink():
-            raise CopyError("Its folder in the export is a link to another place.")
-        if not folder.is_dir():
-            self._write(lambda: self._journal.will_make_folder(relative))
-            folder.mkdir(exist_ok=True)
-        self._folders[relative] = os.fspath(folder)
 
     def _record(self, step: ExportStep, copied: CopiedFile, link: str) -> None:
         """Tell the journal that a file is in its place."""
@@ -380,6 +351,9 @@ class ExportRun:
             -1 if copied.source_size == copied.size else copied.source_size,
         )
 
+    def _will_make_folder(self, folder: bytes) -> None:
+        self._write(lambda: self._journal.will_make_folder(folder))
+
     def _write_done(self, file: ExportedFile) -> None:
         self._write(lambda: self._journal.finish(file))
 
@@ -399,18 +373,7 @@ class ExportRun:
 
     def _fail(self, step: ExportStep, error: OSError) -> None:
         """Note a failure; a full disk ends the export."""
-        if isinstance(error, CopyError):
-            reason = str(error)
-        elif isinstance(error, FileExistsError):
-            reason = "Another file took its name in the export. Export again to number it."
-        elif isinstance(error, FileNotFoundError) and not os.path.lexists(step.source):
-            reason = "The original is not there any more."
-        elif isinstance(error, PermissionError):
-            reason = "Permission was denied."
-        else:
-            reason = f"The system reports: {error.strerror or error}."
-        if error.errno in DISK_FULL:
-            reason = "The disk is full."
+        reason = reason_of(error, step.source)
         is_gone = not self._target.is_dir()
         if is_gone:
             reason = "The export's folder is not there any more."
