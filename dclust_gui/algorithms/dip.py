@@ -11,6 +11,8 @@ and L the least concave one above it. The algorithm narrows the interval of the 
 
 G's slopes are the isotonic regression of the slopes of F_n, weighted by the steps' widths, which
 takes time linear in the numbers: the whole is O(n log n) for the sorting, and a few such passes.
+Equal numbers are a ramp of almost no width, not one high step: a distribution with one peak may
+jump at its peak, and the interval of the peak can so end amid them.
 
 p-values are those of samples from the uniform distribution, which of all distributions with one
 peak has the largest dips: sqrt(n) D is interpolated in sqrt(n) between the simulated sizes of
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 FEWEST = 4
 """Fewer numbers always fit one peak."""
 TIE = 1e-12
-"""Numbers nearer than this, over the range, are equal."""
+"""Numbers nearer than this, over the range, are equal, and are put so far apart."""
 TOUCHES = 1e-9
 """So near, in numbers of the sample, two curves touch."""
 
@@ -56,32 +58,23 @@ def dip_statistic(sample: ArrayLike) -> float:
     span = float(values[-1] - values[0])
     if span <= 0.0 or total < FEWEST:
         return 0.5 / total
-    is_new = np.concatenate([[True], np.diff(values) > TIE * span])
-    firsts = np.flatnonzero(is_new)
-    places = (values[firsts] - values[0]) / span
-    below = firsts.astype(np.float64)
-    above = np.append(below[1:], float(total))
-    if len(places) < 2:
-        return 0.5 / total
-    return _dip(places, below, above) / (2.0 * total)
+    return _dip(np.maximum(np.diff(values) / span, TIE)) / (2.0 * total)
 
 
-def _dip(
-    places: NDArray[np.float64], below: NDArray[np.float64], above: NDArray[np.float64]
-) -> float:
+def _dip(widths: NDArray[np.float64]) -> float:
     """Twice the dip, in numbers of the sample.
 
     Args:
-        places: (m,) ascending, all different.
-        below: (m,) how many numbers are less.
-        above: (m,) how many are not more.
+        widths: (n - 1,) from each number to the next, above 0.
     """
-    low, high = 0, len(places) - 1
+    below = np.arange(len(widths) + 1, dtype=np.float64)
+    above = below + 1.0
+    low, high = 0, len(widths)
     found = 1.0
     while True:
         part = slice(low, high + 1)
-        convex = _convex_below(places[part], below[part])
-        concave = -_convex_below(places[part], -above[part])
+        convex = _convex_below(widths[low:high], below[part])
+        concave = -_convex_below(widths[low:high], -above[part])
         touches_below = np.flatnonzero(below[part] - convex <= TOUCHES)
         touches_above = np.flatnonzero(concave - above[part] <= TOUCHES)
         gap = concave - convex
@@ -102,14 +95,18 @@ def _dip(
         low, high = low + left, low + right
 
 
-def _convex_below(places: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The greatest convex function below some points, at these points."""
-    if len(places) < 3:
+def _convex_below(widths: NDArray[np.float64], heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The greatest convex function below some points so far apart, at these points."""
+    if len(widths) < 2:
         return heights
-    widths = np.diff(places)
-    slopes = isotonic_regression(np.diff(heights) / widths, weights=widths).x
-    rises: NDArray[np.float64] = np.cumsum(slopes * widths)
-    return np.concatenate([heights[:1], heights[0] + rises])
+    found = isotonic_regression(np.diff(heights) / widths, weights=widths)
+    rises = np.concatenate([[0.0], np.cumsum(found.x * widths)])
+    # it touches where a slope begins or ends: there exactly, however many numbers came before
+    knots = np.asarray(found.blocks)
+    begins = np.repeat(knots[:-1], np.diff(knots))
+    curve: NDArray[np.float64] = heights.copy()
+    curve[:-1] = heights[begins] + rises[:-1] - rises[begins]
+    return curve
 
 
 def dip_p_value(dip: float, count: int) -> float:
