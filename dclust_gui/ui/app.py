@@ -43,14 +43,15 @@ from dclust_gui.ui.windows.main_window import MainWindow
 from dclust_gui.ui.windows.map_page import MapPage
 from dclust_gui.ui.windows.naming import NamesKeeper
 from dclust_gui.ui.windows.outliers import OutlierKeeper
+from dclust_gui.ui.windows.page_keeper import Parts
 from dclust_gui.ui.windows.quality import QualityKeeper
 from dclust_gui.ui.windows.reclustering import ReclusterKeeper
 from dclust_gui.ui.windows.review import ReviewKeeper
 from dclust_gui.ui.windows.runs import RunsKeeper
 from dclust_gui.ui.windows.shortlist import ShortlistKeeper
+from dclust_gui.ui.windows.stacking import StackKeeper
 from dclust_gui.ui.windows.training import TrainingKeeper
 from dclust_gui.ui.windows.tree_page import TreePage
-from dclust_gui.ui.windows.stacking import StackKeeper
 from dclust_gui.ui.windows.work import Work
 
 if TYPE_CHECKING:
@@ -187,9 +188,8 @@ class App(QObject):
             self.query_host,
             self._workspace,
         )
-        self.review = ReviewKeeper(
-            self.window, self.controller, self.work, self.engine_host, self._workspace
-        )
+        parts = Parts(self.window, self.controller, self.work, self.engine_host, self._workspace)
+        self.review = ReviewKeeper(parts)
         self.looking = Looking(
             self.window,
             self.controller,
@@ -212,31 +212,10 @@ class App(QObject):
             source,
             self._workspace.engine,
         )
-        self.reclustering = ReclusterKeeper(
-            self.window,
-            self.controller,
-            self.work,
-            self.looking,
-            self.engine_host,
-            self._workspace,
-        )
-        self.inbox = InboxKeeper(
-            self.window,
-            self.controller,
-            self.work,
-            self.looking,
-            self.engine_host,
-            self._workspace,
-        )
+        self.reclustering = ReclusterKeeper(parts, self.looking)
+        self.inbox = InboxKeeper(parts, self.looking)
         self.review.set_waiting(self.inbox.waiting)
-        self.duplicates = DuplicateKeeper(
-            self.window,
-            self.controller,
-            self.work,
-            self.looking,
-            self.engine_host,
-            self._workspace,
-        )
+        self.duplicates = DuplicateKeeper(parts, self.looking)
         self.runs = RunsKeeper(
             self.window,
             self.controller,
@@ -244,6 +223,15 @@ class App(QObject):
             self.looking,
             self.query_host,
             source,
+        )
+        self.stacking = StackKeeper(
+            self.window,
+            self.controller,
+            self.commands.presenter,
+            self.commands.dialogs,
+            self.work,
+            self.io_host,
+            self._workspace,
         )
         self.commands.similar_requested.connect(self.looking.on_file_dropped)
         self.commands.import_requested.connect(self.importing.open)
@@ -260,15 +248,6 @@ class App(QObject):
         self.window.show()
         if target is not None:
             QTimer.singleShot(0, self._on_shown)
-        self.stacking = StackKeeper(
-            self.window,
-            self.controller,
-            self.commands.presenter,
-            self.commands.dialogs,
-            self.work,
-            self.io_host,
-            self._workspace,
-        )
 
     def shutdown(self, timeout_ms: int = _SHUTDOWN_MS) -> bool:
         """End all threads and close the cache; False if a library call holds a thread.
@@ -291,6 +270,7 @@ class App(QObject):
             self.inbox,
             self.duplicates,
             self.runs,
+            self.stacking,
             self.filter_host,
             self._inspector_previews,
             self._inspector_loader,
@@ -306,7 +286,6 @@ class App(QObject):
         deadline = QDeadlineTimer(timeout_ms)
         ended = [thread.shutdown(int(deadline.remainingTime())) for thread in threads]
         if all(ended):
-            self.stacking,
             self._workspace.close()
         return all(ended)
 

@@ -145,18 +145,6 @@ SPECS: dict[str, Spec] = {
     "not_here": Spec(
         "Not here", ("N",), "", "Move each selected image to the cluster that fits it second best"
     ),
-    "split_out": Spec(
-        "Split out", ("Ctrl+Alt+G",), "split", "Make a cluster of the selected images"
-    ),
-    "split_example": Spec(
-        "Split by example…",
-        ("Ctrl+Shift+K",),
-        "",
-        "The selected images are examples: see who would come along, then decide",
-    ),
-    "split": Spec(
-        "Split in parts…", ("Ctrl+K",), "split", "Divide a cluster into parts that are alike"
-    ),
     "stacks": Spec(
         "Find bursts and brackets…",
         (),
@@ -172,6 +160,18 @@ SPECS: dict[str, Spec] = {
     "unbind": Spec("Unbind stack", ("Ctrl+Alt+B",), "unstack", "Each image by itself again"),
     "close_stacks": Spec(
         "Show a stack as one image", ("S",), "", "Only the first image of each", is_checkable=True
+    ),
+    "split_out": Spec(
+        "Split out", ("Ctrl+Alt+G",), "split", "Make a cluster of the selected images"
+    ),
+    "split_example": Spec(
+        "Split by example…",
+        ("Ctrl+Shift+K",),
+        "",
+        "The selected images are examples: see who would come along, then decide",
+    ),
+    "split": Spec(
+        "Split in parts…", ("Ctrl+K",), "split", "Divide a cluster into parts that are alike"
     ),
     "review_page": Spec("Review", ("Ctrl+4",), "", "What is worth a second look, a key each"),
     "show_file": Spec("Show in file manager", ()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, QUrl, Slot
+from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
 from dclust_gui.domain.errors import KnownError
@@ -15,67 +15,39 @@ from dclust_gui.services.duplicate_groups import DuplicateGroup, GroupQuery, Sha
 from dclust_gui.services.duplicates import DuplicateFinding, DuplicateJob
 from dclust_gui.services.sketching import SketchShelf
 from dclust_gui.services.snapshot import snapshot_of
-from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.bridge.query_host import QueryHost
-from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.duplicates_page import DuplicatesPage
 from dclust_gui.ui.views.view_bar import View
 from dclust_gui.ui.windows import duplicate_words as words
+from dclust_gui.ui.windows.page_keeper import PageKeeper, Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from dclust_gui.domain.changes import ChangeSet
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.services.session import ProjectSession
-    from dclust_gui.services.workspace import Workspace
-    from dclust_gui.ui.bridge.engine_host import EngineHost
-    from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.looking import Looking
-    from dclust_gui.ui.windows.main_window import MainWindow
-    from dclust_gui.ui.windows.work import Work
 
 _CHANNEL = "duplicates"
 _REST_MS = 120
 
 
-class DuplicateKeeper(QObject):
+class DuplicateKeeper(PageKeeper):
     """Looks for duplicates when the page is opened, and carries out what is decided.
 
     Args:
-        window: What is seen.
-        controller: Has the open project.
-        work: The project's own jobs, which go before.
+        parts: What it works with.
         looking: Opens the gallery and the preview.
-        host: Thread of long jobs.
-        workspace: Features, cache and pictures.
     """
 
-    def __init__(
-        self,
-        window: MainWindow,
-        controller: Controller,
-        work: Work,
-        looking: Looking,
-        host: EngineHost,
-        workspace: Workspace,
-    ) -> None:
-        super().__init__(window)
-        self._window = window
-        self._controller = controller
-        self._work = work
+    def __init__(self, parts: Parts, looking: Looking) -> None:
+        super().__init__(parts, _REST_MS)
         self._looking = looking
         # Groups may need the sharpness of files: a thread of their own holds up no other question.
         self._queries = QueryHost("duplicates", self)
-        self._workspace = workspace
-        self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
-        self._job = OwnJob(host, self)
         self._page: DuplicatesPage | None = None
-        self._unsubscribe: Callable[[], None] | None = None
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
         self._forget()
         self._connect()
 
@@ -92,16 +64,8 @@ class DuplicateKeeper(QObject):
         self._failure = ""
 
     def _connect(self) -> None:
-        self._rest.timeout.connect(self._on_rest_timeout)
         self._window.actions_["duplicates"].triggered.connect(self.show)
         self._window.page_changed.connect(self._on_window_page_changed)
-        self._controller.session_changed.connect(self._on_controller_session_changed)
-        self._controller.state_changed.connect(self._on_controller_state_changed)
-        self._work.state_changed.connect(self._on_work_state_changed)
-        self._job.progressed.connect(self._on_job_progressed)
-        self._job.succeeded.connect(self._on_job_succeeded)
-        self._job.cancelled.connect(self._on_job_cancelled)
-        self._job.failed.connect(self._on_job_failed)
         self._queries.answered.connect(self._on_queries_answered)
         self._queries.failed.connect(self._on_queries_failed)
         self._on_controller_state_changed()
@@ -129,11 +93,6 @@ class DuplicateKeeper(QObject):
         """The groups in sight."""
         return tuple(self._shown)
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether this is the page in sight."""
-        return self._page is not None and self._window.page is self._page
-
     @Slot()
     def show(self) -> None:
         """Open the page, and look for duplicates unless it is known which there are."""
@@ -141,10 +100,8 @@ class DuplicateKeeper(QObject):
         self._look()
 
     def shutdown(self, timeout_ms: int = 0) -> bool:
-        """Stop reading pictures; True when it has ended."""
-        self._rest.stop()
-        self._stop_following()
-        ended = [part.shutdown(timeout_ms) for part in (self._queries, self._loader)]
+        """Stop answering and reading pictures; True when both have ended."""
+        ended = [self._queries.shutdown(timeout_ms), super().shutdown(timeout_ms)]
         return all(ended)
 
     # -- looking -----------------------------------------------------------------------------
@@ -274,11 +231,6 @@ class DuplicateKeeper(QObject):
 
     # -- following ---------------------------------------------------------------------------
 
-    def _stop_following(self) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-
     def _follow(self, change: ChangeSet) -> None:
         """Decisions made elsewhere, new images, another run."""
         if change.has_new_images:
@@ -303,14 +255,11 @@ class DuplicateKeeper(QObject):
 
     @Slot()
     def _on_controller_session_changed(self) -> None:
-        self._stop_following()
+        self._follow_project()
         self._job.stop()
         self._queries.drop(_CHANNEL)
         self._rest.stop()
         self._forget()
-        session = self._controller.session
-        if session is not None:
-            self._unsubscribe = session.subscribe(self._follow)
         if self.is_shown:
             self._looking.show_view(View.GALLERY)
         self._show_page()

@@ -6,33 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.services.classifying import Doubt
 from dclust_gui.services.inbox import InboxFinding, InboxJob, StudentShelf, arrivals
 from dclust_gui.services.snapshot import snapshot_of
-from dclust_gui.ui.bridge.own_job import OwnJob
-from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.views.inbox_page import InboxGroup, InboxPage
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.view_bar import View
+from dclust_gui.ui.windows.page_keeper import PageKeeper, Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dclust_gui.domain.changes import ChangeSet
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.snapshot import Snapshot
-    from dclust_gui.services.workspace import Workspace
-    from dclust_gui.ui.bridge.engine_host import EngineHost
-    from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.looking import Looking
-    from dclust_gui.ui.windows.main_window import MainWindow
-    from dclust_gui.ui.windows.work import Work
 
 SHOW_INBOX = "inbox"
 """Message action: open the Inbox."""
@@ -44,16 +36,12 @@ _NOTHING = (
 )
 
 
-class InboxKeeper(QObject):
+class InboxKeeper(PageKeeper):
     """Sorts new images once they have been read, and carries out what is accepted.
 
     Args:
-        window: What is seen.
-        controller: Has the open project.
-        work: The project's own jobs, which go before.
+        parts: What it works with.
         looking: Opens the review.
-        host: Thread of long jobs.
-        workspace: Engine, cache and pictures.
 
     Signals:
         changed: Other images wait in the Inbox.
@@ -61,42 +49,16 @@ class InboxKeeper(QObject):
 
     changed = Signal()
 
-    def __init__(
-        self,
-        window: MainWindow,
-        controller: Controller,
-        work: Work,
-        looking: Looking,
-        host: EngineHost,
-        workspace: Workspace,
-    ) -> None:
-        super().__init__(window)
-        self._window = window
-        self._controller = controller
-        self._work = work
+    def __init__(self, parts: Parts, looking: Looking) -> None:
+        super().__init__(parts, _REST_MS)
         self._looking = looking
-        self._workspace = workspace
-        self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
         self._shelf = StudentShelf()
         self._page: InboxPage | None = None
         self._finding: InboxFinding | None = None
         self._failure = ""
         self._asked: tuple[int | None, bytes] = (None, b"")
-        self._job = OwnJob(host, self)
-        self._unsubscribe: Callable[[], None] | None = None
-        # Never start a job from a finished slot of the same host, and not at each small change.
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._on_rest_timeout)
-        window.actions_["inbox"].triggered.connect(self.show)
-        window.messages.action_requested.connect(self._on_messages_action_requested)
-        controller.session_changed.connect(self._on_controller_session_changed)
-        controller.state_changed.connect(self._on_controller_state_changed)
-        work.state_changed.connect(self._on_work_state_changed)
-        self._job.succeeded.connect(self._on_job_succeeded)
-        self._job.cancelled.connect(self._on_job_cancelled)
-        self._job.failed.connect(self._on_job_failed)
+        self._window.actions_["inbox"].triggered.connect(self.show)
+        self._window.messages.action_requested.connect(self._on_messages_action_requested)
 
     @property
     def page(self) -> InboxPage:
@@ -116,11 +78,6 @@ class InboxKeeper(QObject):
         """What was found of the new images; None before, or where there are none."""
         return self._finding
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether the Inbox is the page in sight."""
-        return self._page is not None and self._window.page is self._page
-
     def waiting(self) -> frozenset[int]:
         """Ids of the images that wait to be accepted here; the review asks about all others."""
         session, finding = self._controller.session, self._finding
@@ -135,12 +92,6 @@ class InboxKeeper(QObject):
         self._window.messages.remove_key(SHOW_INBOX)
         self._window.show_page(self.page)
         self._show_page()
-
-    def shutdown(self, timeout_ms: int = 0) -> bool:
-        """Stop reading pictures; True when it has ended."""
-        self._rest.stop()
-        self._stop_following()
-        return self._loader.shutdown(timeout_ms)
 
     # -- sorting -----------------------------------------------------------------------------
 
@@ -210,11 +161,6 @@ class InboxKeeper(QObject):
             files = ImageFiles(session.images, session.roots)
             page.set_groups(groups, unsure, unsure_text(finding), head_text(finding), files)
 
-    def _stop_following(self) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-
     def _follow(self, change: ChangeSet) -> None:
         """Decisions made elsewhere, new images, another run."""
         if change.is_preview:
@@ -230,15 +176,12 @@ class InboxKeeper(QObject):
 
     @Slot()
     def _on_controller_session_changed(self) -> None:
-        self._stop_following()
+        self._follow_project()
         self._job.stop()
         self._rest.stop()
         self._finding, self._failure, self._asked = None, "", (None, b"")
         self._shelf = StudentShelf()
         self._window.messages.remove_key(SHOW_INBOX)
-        session = self._controller.session
-        if session is not None:
-            self._unsubscribe = session.subscribe(self._follow)
         if self.is_shown:
             self._looking.show_view(View.GALLERY)
         self._show_page()

@@ -349,6 +349,7 @@ class MainWindow(QMainWindow):
         image = self._fill(bar.addMenu("&Image"), "move")
         image.addMenu(move)
         self._fill(image, "not_here unassign approve | new_cluster split_out split_example |")
+        self._fill(image, "bind unbind stacks |")
         self._fill(image, "preview similar reveal show_file")
         for action in self.actions_.quick:
             move.addAction(action)
@@ -356,7 +357,6 @@ class MainWindow(QMainWindow):
         self._fill(context, "pin review ignore approve_cluster |")
         context.addMenu(colour)
         self._fill(context, "notes | reveal_cluster export")
-        self._fill(image, "bind unbind stacks |")
         self._fill(bar.addMenu("&Tools"), "duplicates | skipped")
         self._fill(bar.addMenu("&Help"), "shortcuts about")
         return Menus(recent, move, image, context, colour)

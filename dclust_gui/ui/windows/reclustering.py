@@ -5,80 +5,49 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import Slot
 
 from dclust_gui.domain.errors import KnownError
 from dclust_gui.domain.events import StageProgressed
 from dclust_gui.domain.proposals import Proposal
 from dclust_gui.services.reclustering import ReclusterJob
 from dclust_gui.services.snapshot import snapshot_of
-from dclust_gui.ui.bridge.own_job import OwnJob
-from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.proposal_choice import ProposalChoice
 from dclust_gui.ui.views.proposal_page import ProposalPage
 from dclust_gui.ui.views.view_bar import View
+from dclust_gui.ui.windows.page_keeper import PageKeeper, Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dclust_gui.domain.changes import ChangeSet
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.services.session import ProjectSession
-    from dclust_gui.services.workspace import Workspace
-    from dclust_gui.ui.bridge.engine_host import EngineHost
-    from dclust_gui.ui.windows.controller import Controller
     from dclust_gui.ui.windows.looking import Looking
-    from dclust_gui.ui.windows.main_window import MainWindow
-    from dclust_gui.ui.windows.work import Work
 
 _REST_MS = 60
 _QUEUED = "The work under way goes first."
 CHANGED = "The clusters have changed since. Propose again when you like."
 
 
-class ReclusterKeeper(QObject):
+class ReclusterKeeper(PageKeeper):
     """Keeps one proposal: asks for it, shows it, and carries out what is accepted.
 
     Args:
-        window: What is seen.
-        controller: Has the open project.
-        work: The project's own jobs.
+        parts: What it works with.
         looking: Knows which view is open.
-        host: Thread of long jobs.
-        workspace: Features, cache and pictures.
     """
 
-    def __init__(
-        self,
-        window: MainWindow,
-        controller: Controller,
-        work: Work,
-        looking: Looking,
-        host: EngineHost,
-        workspace: Workspace,
-    ) -> None:
-        super().__init__(window)
-        self._window = window
-        self._controller = controller
-        self._work = work
+    def __init__(self, parts: Parts, looking: Looking) -> None:
+        # The preview is shown a moment later: several clicks make one, and no change of the
+        # session is answered by another one from within.
+        super().__init__(parts, _REST_MS)
         self._looking = looking
-        self._workspace = workspace
-        self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
         self._page: ProposalPage | None = None
         self._choice: ProposalChoice | None = None
         self._state: Clustering | None = None
         self._preview: Clustering | None = None
         self._failure = ""
-        self._job = OwnJob(host, self)
         self._is_open = False
-        self._unsubscribe: Callable[[], None] | None = None
-        # The preview is shown a moment later: several clicks make one, and no change of the
-        # session is answered by another one from within.
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._on_rest_timeout)
         self._connect()
 
     def _connect(self) -> None:
@@ -89,13 +58,6 @@ class ReclusterKeeper(QObject):
         bar.rejected.connect(self._on_bar_rejected)
         self._window.actions_["recluster"].triggered.connect(self._on_recluster_triggered)
         self._window.page_changed.connect(self._on_window_page_changed)
-        self._controller.session_changed.connect(self._on_controller_session_changed)
-        self._controller.state_changed.connect(self._refresh_action)
-        self._work.state_changed.connect(self._refresh_action)
-        self._job.progressed.connect(self._on_job_progressed)
-        self._job.succeeded.connect(self._on_job_succeeded)
-        self._job.cancelled.connect(self._on_job_cancelled)
-        self._job.failed.connect(self._on_job_failed)
         self._refresh_action()
 
     @property
@@ -114,16 +76,6 @@ class ReclusterKeeper(QObject):
     def choice(self) -> ProposalChoice | None:
         """The open proposal and what is chosen of it; None for none."""
         return self._choice
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the list is the page in sight."""
-        return self._page is not None and self._window.page is self._page
-
-    def shutdown(self, timeout_ms: int = 0) -> bool:
-        """Stop reading pictures; True when it has ended."""
-        self._rest.stop()
-        return self._loader.shutdown(timeout_ms)
 
     # -- asking ------------------------------------------------------------------------------
 
@@ -215,6 +167,13 @@ class ReclusterKeeper(QObject):
     # -- slots: state ------------------------------------------------------------------------
 
     @Slot()
+    def _on_controller_state_changed(self) -> None:
+        self._refresh_action()
+
+    @Slot()
+    def _on_work_state_changed(self) -> None:
+        self._refresh_action()
+
     def _refresh_action(self) -> None:
         session, action = self._controller.session, self._window.actions_["recluster"]
         has_run = session is not None and session.saved_clustering.run_id is not None
@@ -223,14 +182,10 @@ class ReclusterKeeper(QObject):
 
     @Slot()
     def _on_controller_session_changed(self) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
+        self._stop_following()
         self._preview = None
         self._close()
-        session = self._controller.session
-        if session is not None:
-            self._unsubscribe = session.subscribe(self._follow)
+        self._follow_project()
 
     def _follow(self, change: ChangeSet) -> None:
         """After an edit, or another preview, ours is shown again; a failure may hold no more."""

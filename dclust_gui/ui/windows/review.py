@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.edits import count_of
@@ -21,15 +21,14 @@ from dclust_gui.services.reviewing import (
     ReviewSession,
 )
 from dclust_gui.services.snapshot import snapshot_of
-from dclust_gui.ui.bridge.own_job import OwnJob
 from dclust_gui.ui.bridge.preview_loader import PreviewLoader
-from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
 from dclust_gui.ui.models.image_files import ImageFiles
 from dclust_gui.ui.models.typicality import typical_members, typicality
 from dclust_gui.ui.views.message_bar import Message, MessageKind
 from dclust_gui.ui.views.review_card import ReviewCard
 from dclust_gui.ui.views.review_page import ReviewPage
 from dclust_gui.ui.views.section_grid import Section
+from dclust_gui.ui.windows.page_keeper import PageKeeper, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +38,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.changes import ChangeSet
     from dclust_gui.domain.clustering import Clustering
     from dclust_gui.services.session import ProjectSession
-    from dclust_gui.services.workspace import Workspace
-    from dclust_gui.ui.bridge.engine_host import EngineHost
     from dclust_gui.ui.bridge.preview_loader import LargePicture
-    from dclust_gui.ui.windows.controller import Controller
-    from dclust_gui.ui.windows.main_window import MainWindow
-    from dclust_gui.ui.windows.work import Work
 
 _N_AHEAD = 3
 """Questions whose pictures are read beforehand."""
@@ -56,15 +50,11 @@ _N_OF_SIDE = 60
 _LOOKING = "Looking for what to review…"
 
 
-class ReviewKeeper(QObject):
+class ReviewKeeper(PageKeeper):
     """Runs the review while its page is open.
 
     Args:
-        window: Has the page.
-        controller: Has the open project.
-        work: The project's own jobs, which go before.
-        host: Thread of long jobs.
-        workspace: Engine, cache and pictures.
+        parts: What it works with.
 
     Signals:
         preview_requested: id of an image to show large.
@@ -74,43 +64,17 @@ class ReviewKeeper(QObject):
     preview_requested = Signal(int)
     gallery_requested = Signal()
 
-    def __init__(
-        self,
-        window: MainWindow,
-        controller: Controller,
-        work: Work,
-        host: EngineHost,
-        workspace: Workspace,
-    ) -> None:
-        super().__init__(window)
-        self._window = window
-        self._controller = controller
-        self._work = work
-        self._workspace = workspace
-        self._loader = ThumbnailLoader(workspace.thumbnails, self, 1)
-        self._previews = PreviewLoader(workspace.thumbnails, self)
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts, 0)
+        self._previews = PreviewLoader(parts.workspace.thumbnails, self)
         self._page: ReviewPage | None = None
         self._review: ReviewSession | None = None
         self._waiting: Callable[[], frozenset[int]] = frozenset
         self._files = ImageFiles()
         self._pictures: OrderedDict[int, QImage | None] = OrderedDict()
-        self._job = OwnJob(host, self)
         self._run_id: int | None = None
         self._is_due = self._is_deciding = False
-        self._unsubscribe: Callable[[], None] | None = None
-        # Never start a job from a finished slot of the same host: one turn of the loop later.
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self._on_later_timeout)
         self._previews.loaded.connect(self._on_previews_loaded)
-        controller.session_changed.connect(self._on_controller_session_changed)
-        controller.state_changed.connect(self._on_controller_state_changed)
-        work.state_changed.connect(self._on_work_state_changed)
-        self._job.progressed.connect(self._on_job_progressed)
-        self._job.succeeded.connect(self._on_job_succeeded)
-        self._job.failed.connect(self._on_job_failed)
-        self._job.cancelled.connect(self._on_job_cancelled)
 
     @property
     def page(self) -> ReviewPage:
@@ -141,11 +105,6 @@ class ReviewKeeper(QObject):
         """
         self._waiting = waiting
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether the review is the page in sight."""
-        return self._page is not None and self._window.page is self._page
-
     def wake(self) -> None:
         """The page is in sight: go on, or look for questions."""
         session = self._controller.session
@@ -158,9 +117,7 @@ class ReviewKeeper(QObject):
 
     def shutdown(self, timeout_ms: int = 0) -> bool:
         """Stop reading pictures; True when it has ended."""
-        self._later.stop()
-        self._stop_following()
-        ended = [part.shutdown(timeout_ms) for part in (self._loader, self._previews)]
+        ended = [self._previews.shutdown(timeout_ms), super().shutdown(timeout_ms)]
         return all(ended)
 
     # -- looking for questions ---------------------------------------------------------------
@@ -180,10 +137,10 @@ class ReviewKeeper(QObject):
             return
         self._is_due = True
         self.page.set_busy(_LOOKING)
-        self._later.start()
+        self._rest.start()
 
     @Slot()
-    def _on_later_timeout(self) -> None:
+    def _on_rest_timeout(self) -> None:
         session = self._controller.session
         if not self._is_due or session is None or session.run is None:
             return
@@ -228,7 +185,7 @@ class ReviewKeeper(QObject):
     @Slot()
     def _on_work_state_changed(self) -> None:
         if self._is_due and not self._work.is_busy:
-            self._later.start()
+            self._rest.start()
 
     # -- showing -----------------------------------------------------------------------------
 
@@ -310,22 +267,14 @@ class ReviewKeeper(QObject):
 
     # -- following ---------------------------------------------------------------------------
 
-    def _stop_following(self) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-
     @Slot()
     def _on_controller_session_changed(self) -> None:
-        session = self._controller.session
-        self._stop_following()
+        self._follow_project()
         self._stop_job()
         self._review, self._run_id = None, None
         self._files = ImageFiles()
         self._pictures.clear()
         self._previews.clear()
-        if session is not None:
-            self._unsubscribe = session.subscribe(self._follow)
 
     def _follow(self, change: ChangeSet) -> None:
         """Decisions made elsewhere: undo asks again, edits make questions pointless."""
