@@ -10,7 +10,7 @@ import typer
 from dclust_gui.cli import output
 from dclust_gui.cli.running import interruptible
 from dclust_gui.domain.edits import count_of
-from dclust_gui.services.outliers import USUAL_DEVIATIONS, Measure
+from dclust_gui.services.outliers import Measure
 
 if TYPE_CHECKING:
     from dclust_gui.services.outliers import OutlierReport, Outside
@@ -24,7 +24,10 @@ def outliers(
     ] = Measure.RECONSTRUCTION,
     deviations: Annotated[
         float | None,
-        typer.Option(help="Robust standard deviations above the median; 3 if left out."),
+        typer.Option(
+            help="Robust standard deviations above the median; if left out 3, by confidence what"
+            " 5 % likely in its cluster comes to."
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
@@ -49,7 +52,13 @@ def outliers(
     if threshold is not None and (deviations is not None or per_cluster):
         raise typer.BadParameter("--threshold goes with neither --deviations nor --per-cluster")
     from dclust_gui.services.opening import open_project
-    from dclust_gui.services.outliers import beyond, deviations_at, measure_outliers, set_aside
+    from dclust_gui.services.outliers import (
+        beyond,
+        deviations_at,
+        measure_outliers,
+        set_aside,
+        usual_deviations,
+    )
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.similar import SimilarService
     from dclust_gui.services.snapshot import snapshot_of
@@ -67,7 +76,9 @@ def outliers(
             service = SimilarService(workspace.engine)
             arrays = workspace.stores.arrays
             report = measure_outliers(service, arrays, snapshot_of(session), by, token)
-        limit = USUAL_DEVIATIONS if deviations is None else deviations
+        limit = deviations
+        if limit is None:
+            limit = usual_deviations(report, per_cluster=per_cluster)
         if threshold is not None:
             limit = deviations_at(report, threshold)
         found = beyond(report, state, limit, per_cluster=per_cluster, cluster=only)
@@ -160,7 +171,8 @@ def _say(
     if len(found.images) > len(rows):
         more = len(found.images) - len(rows)
         output.say(f"{more:,} more; list them with -n {len(found.images)}.")
-    limit = f" (beyond {report.text(found.threshold)})" if isfinite(found.threshold) else ""
+    word = "less than" if report.measure is Measure.CONFIDENCE else "beyond"
+    limit = f" ({word} {report.text(found.threshold)})" if isfinite(found.threshold) else ""
     if apply:
         output.say(f"Set aside {count_of(n_aside)}{limit}.")
     else:

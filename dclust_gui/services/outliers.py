@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 USUAL_DEVIATIONS = 3.0
 """Where the threshold is put at first: robust standard deviations above the median."""
+USUAL_PROBABILITY = 0.05
+"""Likewise for a classifier's doubt: where clusters are easily told apart an image may be three
+deviations from the middle and still be 98 % likely in its own; where they are not, none is."""
 
 _SCALE = "centre-l2"
 """How the rows of `SimilarService.matrix` are scaled."""
@@ -239,6 +242,18 @@ def deviations_of(
     return robust_deviations(report.values, groups)
 
 
+def usual_deviations(report: OutlierReport, *, per_cluster: bool = False) -> float:
+    """Where the threshold is put by itself, in robust standard deviations above the median.
+
+    Args:
+        report: The measure.
+        per_cluster: An image is compared with its own cluster in place of all images.
+    """
+    if report.measure is Measure.CONFIDENCE and not per_cluster:
+        return deviations_at(report, USUAL_PROBABILITY)
+    return USUAL_DEVIATIONS
+
+
 def beyond(
     report: OutlierReport,
     state: Clustering,
@@ -300,7 +315,8 @@ def deviations_at(report: OutlierReport, threshold: float) -> float:
     if report.measure is Measure.CONFIDENCE:
         if not 0.0 < threshold < 1.0:
             raise InputError(
-                f"Could not use the threshold {threshold:g}.", "A probability is from 0 to 1."
+                f"Could not use the threshold {threshold:g}.",
+                "It is a probability between 0 and 1.",
             )
         value = math.log((1.0 - threshold) / threshold)
     median, spread = centre_and_spread(report.values)

@@ -49,6 +49,22 @@ def test_the_slider_tells_the_threshold_and_the_button_puts_it_back(
     assert panel.deviations == pytest.approx(3.0)
 
 
+def test_the_usual_threshold_moves_the_slider_unless_a_person_did(
+    panel: OutlierPanel, qtbot: QtBot
+) -> None:
+    with qtbot.assertNotEmitted(panel.threshold_changed):
+        panel.set_usual(1.5, "5 % likely")
+    assert panel.deviations == pytest.approx(1.5)
+    panel.set_outside(FOUND, editable=True)
+    assert not panel.automatic.isEnabled()
+    panel.set_deviations(4.0)
+    panel.set_usual(99.0, "5 % likely")
+    assert panel.deviations == pytest.approx(4.0)
+    panel.set_outside(FOUND, editable=True)
+    assert panel.automatic.isEnabled()
+    assert panel.automatic.toolTip() == "5 % likely"
+
+
 def test_measures_and_comparisons_can_be_chosen(panel: OutlierPanel, qtbot: QtBot) -> None:
     with qtbot.waitSignal(panel.measure_changed) as chosen:
         panel.measures.setCurrentIndex(2)

@@ -94,6 +94,7 @@ class OutlierPanel(QWidget):
         self.sorting = QCheckBox("Sort the gallery by this", self)
         self.left_out = QLabel(self)
         self.button = QPushButton("Set aside", self)
+        self._usual = USUAL_DEVIATIONS
         self._place()
         self._connect()
         self.set_note(NO_IMAGES)
@@ -116,6 +117,21 @@ class OutlierPanel(QWidget):
     def set_deviations(self, deviations: float) -> None:
         """Put the slider there."""
         self.slider.setValue(self.slider.maximum() - round((deviations - _LEAST) * _STEPS))
+
+    def set_usual(self, deviations: float, text: str) -> None:
+        """Say where the threshold is put by itself; it goes there unless a person has moved it.
+
+        Nobody is told.
+        """
+        is_moved = self._is_moved()
+        self._usual = min(max(deviations, _LEAST), _MOST)
+        self.automatic.setToolTip(text)
+        if not is_moved:
+            with QSignalBlocker(self.slider):
+                self.set_deviations(self._usual)
+
+    def _is_moved(self) -> bool:
+        return abs(self.deviations - self._usual) > 0.6 / _STEPS
 
     def set_note(self, text: str) -> None:
         """Say why there is nothing to show."""
@@ -159,7 +175,7 @@ class OutlierPanel(QWidget):
             f"Set aside {count_of(found.n_outside)}" if found.n_outside else "Set aside"
         )
         self.button.setEnabled(editable and found.n_outside > 0)
-        self.automatic.setEnabled(abs(self.deviations - USUAL_DEVIATIONS) > 0.5 / _STEPS)
+        self.automatic.setEnabled(self._is_moved())
 
     # -- inside ------------------------------------------------------------------------------
 
@@ -181,9 +197,6 @@ class OutlierPanel(QWidget):
         self.set_deviations(USUAL_DEVIATIONS)
         self.slider.setAccessibleName("Threshold")
         self.automatic.setText("Automatic")
-        self.automatic.setToolTip(
-            "The usual threshold: three times the usual spread above the middle value"
-        )
         self.sorting.setToolTip("'Least typical' in the gallery goes by this measure")
         self.button.setProperty("look", "primary")
         self.button.setToolTip(
@@ -256,7 +269,7 @@ class OutlierPanel(QWidget):
 
     @Slot()
     def _on_automatic_clicked(self) -> None:
-        self.set_deviations(USUAL_DEVIATIONS)
+        self.set_deviations(self._usual)
         self.slider.setFocus()
 
     @Slot()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.images import absolute_path, display_path
 from dclust_gui.services.outliers import (
+    USUAL_PROBABILITY,
     Measure,
     OutlierQuery,
     OutlierReport,
@@ -20,6 +21,7 @@ from dclust_gui.services.outliers import (
     deviations_of,
     errors_of,
     set_aside,
+    usual_deviations,
 )
 from dclust_gui.services.snapshot import snapshot_of
 from dclust_gui.ui.bridge.thumbnail_loader import ThumbnailLoader
@@ -173,6 +175,8 @@ class OutlierKeeper(QObject):
             self._scores.clear()
         if is_per_cluster not in self._scores:
             self._scores[is_per_cluster] = deviations_of(report, state, per_cluster=is_per_cluster)
+        usual = usual_deviations(report, per_cluster=is_per_cluster)
+        panel.set_usual(usual, _usual_text(report, is_per_cluster=is_per_cluster))
         found = beyond(
             report,
             state,
@@ -310,6 +314,13 @@ class OutlierKeeper(QObject):
         if ticket == self._ticket:
             self._report, self._outside = None, None
             self._panel.set_failure(str(error))
+
+
+def _usual_text(report: OutlierReport, *, is_per_cluster: bool) -> str:
+    """Where the threshold is put by itself, in words."""
+    if report.measure is Measure.CONFIDENCE and not is_per_cluster:
+        return f"The usual threshold: less than {USUAL_PROBABILITY:.0%} likely in its cluster"
+    return "The usual threshold: three times the usual spread above the middle value"
 
 
 def _limit_text(report: OutlierReport, found: Outside, deviations: float) -> str:

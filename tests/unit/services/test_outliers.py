@@ -26,6 +26,7 @@ from dclust_gui.services.outliers import (
     measure_outliers,
     probability,
     set_aside,
+    usual_deviations,
 )
 from dclust_gui.services.similar import SimilarService
 from dclust_gui.services.snapshot import Snapshot
@@ -191,6 +192,19 @@ def test_a_threshold_in_the_measures_unit_is_turned_into_deviations() -> None:
     assert probability(limit) == pytest.approx(0.25)
     with pytest.raises(InputError, match="probability"):
         deviations_at(doubt, 2.0)
+
+
+@pytest.mark.parametrize("middle", [-9.0, 0.0])
+def test_doubt_has_its_usual_threshold_at_a_probability(middle: float) -> None:
+    state = snapshot_with().clustering
+    values = np.random.default_rng(0).normal(size=N) + middle
+    values[0] = 3.5
+    report = replace(told(values, state), measure=Measure.CONFIDENCE)
+    found = beyond(report, state, usual_deviations(report))
+    assert found.images.tolist() == [0]
+    assert probability(found.threshold) == pytest.approx(0.05)
+    assert usual_deviations(report, per_cluster=True) == 3.0
+    assert usual_deviations(replace(report, measure=Measure.DENSITY)) == 3.0
 
 
 def test_setting_aside_is_one_step_that_can_be_taken_back() -> None:
