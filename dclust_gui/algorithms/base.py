@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import ClusteringError
 
 FloatArray: TypeAlias = NDArray[np.floating]
@@ -62,7 +63,8 @@ def check_cluster_count(n_clusters: int, n_samples: int) -> int:
     if n_clusters > n_samples:
         raise UnusableDataError(
             f"Could not form {n_clusters} clusters.",
-            f"There are only {n_samples} images (n_samples={n_samples}).",
+            f"There {'is' if n_samples == 1 else 'are'} only {count_of(n_samples)}"
+            f" (n_samples={n_samples}).",
             f"Ask for at most {n_samples}.",
         )
     return int(n_clusters)

@@ -9,7 +9,8 @@
 * Start: the heads are first fitted to the default clustering (k-means on a UMAP layout; "n2d") and
   go on from there. From random weights, as published ("random"), they find even groups well but
   miss what the layout tells.
-* A collapsed training gives back the default clustering, which the heads are then fitted to.
+* A training that collapsed, or was stopped before it began, gives back the default clustering,
+  which the heads are then fitted to.
 """
 
 from __future__ import annotations
@@ -190,11 +191,14 @@ class NeighbourHeads(DeepClusterer):
                 "The training collapsed, so the clusters are those it started from; "
                 "the frozen features may serve better."
             )
-            training.follow(seed)
         elif progress.is_stopped:
             notes.append("Stopped early.")
         elif not training.is_whole:
             notes.append("Some clusters lost all their images.")
+        if training.is_collapsed or training.n_iter == 0:
+            # the labels will be the start's; to know its clusters takes a second
+            training.progress = Progress(tick=progress.tick)
+            training.follow(seed)
         return training
 
     def _pair_training(self, heads: ManyHeads, pairs: Pairs, schedule: Schedule) -> PairTraining:

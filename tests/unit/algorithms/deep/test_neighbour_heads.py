@@ -222,6 +222,18 @@ def test_a_wrong_setting_is_a_clear_error(kind: type, wrong: dict[str, object]) 
         made(kind, 2, **wrong).fit(np.eye(12))
 
 
+@pytest.mark.parametrize("kind", [TEMI, SCAN])
+@pytest.mark.parametrize("start", ["n2d", "random"])
+def test_stopped_at_once_it_knows_the_clusters_that_it_gives(
+    kind: type[NeighbourHeads], start: str, clouds: Clouds
+) -> None:
+    model = made(kind, start=start).fit(clouds[0], callback=lambda _step: True)
+    assert model.note_ == "Stopped early."
+    np.testing.assert_array_equal(model.labels_, model.start_labels_)
+    assert (model.predict(clouds[0]) == model.labels_).mean() > 0.98
+    assert (model.soft_assignments_.argmax(1) == model.labels_).mean() > 0.98
+
+
 def test_beta_and_the_weight_of_the_sizes_are_checked() -> None:
     with pytest.raises(UnusableDataError, match="beta"):
         made(TEMI, 2, beta=0.0).fit(np.eye(12))
