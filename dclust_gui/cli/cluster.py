@@ -269,6 +269,21 @@ def _say_left_out(outcome: Outcome) -> None:
         output.say(f"{len(left_out):,} {noun} left out: {shown}: {left_out[0].reason}")
 
 
+def _say_unused_k(settings: RunSettings, found: int) -> None:
+    """Say that a method took no notice of the number of clusters that was asked for."""
+    from dclust_gui.algorithms.registry import method
+
+    if settings.algorithm == "auto" or settings.k in (0, found):
+        return  # a head that finds the number says so itself
+    chosen = method(settings.algorithm)
+    if chosen.needs_k:
+        return
+    output.say(
+        f"{chosen.title} finds the number of clusters by itself: {found:,}, not the"
+        f" {settings.k:,} that were asked for."
+    )
+
+
 def _summarise(
     outcome: Outcome, targets: Targets, external: dict[str, float] | None, view: ProgressView
 ) -> None:
@@ -288,6 +303,7 @@ def _summarise(
     output.say_table(
         ("Cluster", "Images"), [*rows, *([("Unassigned", f"{unassigned:,}")] * bool(unassigned))]
     )
+    _say_unused_k(result.settings, len(counts))
     if result.tuning is not None and result.tuning.name:
         facts = result.tuning
         output.say(

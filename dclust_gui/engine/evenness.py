@@ -77,13 +77,23 @@ def _with_head(settings: RunSettings, wish: Sizes) -> RunSettings:
     if not follows(chosen, wish):
         raise InputError(
             f"Could not make {_WORDS[wish]} with {chosen.title}.",
-            "It has no setting for that.",
-            "Leave the wish out, or choose DEC, IDEC or VaDE.",
+            "It has no setting for that."
+            if chosen.needs_k
+            else "It finds the groups with their sizes by itself.",
+            f"Leave the wish out, or choose {_followers(wish)}.",
         )
     parameters = dict(settings.parameters)
     for name in names:
         parameters.setdefault(f"{HEAD_PREFIX}{name}", PARAMETERS[name][wish])
     return replace(settings, parameters=parameters)
+
+
+def _followers(wish: Sizes) -> str:
+    """Heads that can follow a wish, as `DEC, IDEC or VaDE`; not those that follow it always."""
+    from dclust_gui.algorithms.registry import heads
+
+    titles = [h.title for h in heads() if follows(h, wish) and follows(h, Sizes.UNEVEN)]
+    return f"{', '.join(titles[:-1])} or {titles[-1]}"
 
 
 def follows(chosen: Method, wish: Sizes) -> bool:

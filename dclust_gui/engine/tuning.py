@@ -183,13 +183,16 @@ class BackboneTuning:
         numbers = facts.get("outcome")
         if not isinstance(numbers, dict) or "name" not in facts:
             return None
-        known = TuningFacts(
-            self._wishes.method,
-            self._place.spec.name,
-            str(facts["name"]),
-            tuple(str(b) for b in numbers.pop("blocks", ())),
-            **numbers,
-        )
+        try:
+            known = TuningFacts(
+                self._wishes.method,
+                self._place.spec.name,
+                str(facts["name"]),
+                tuple(str(b) for b in numbers.pop("blocks", ())),
+                **numbers,
+            )
+        except TypeError:  # of another version: it is trained anew
+            return None
         text = f"These images were trained on before: {known.name} is used again."
         self._sink(Notice(Severity.INFO, text))
         return known

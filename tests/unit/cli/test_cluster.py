@@ -449,6 +449,14 @@ def test_parameters_and_k_are_parsed() -> None:
     assert running.parse_k("12") == 12
 
 
+def test_a_number_that_a_method_does_not_take_is_told(dclust: Dclust, images: Path) -> None:
+    done = dclust("cluster", images, "--algorithm", "unimodal", "--k", 5)
+    assert done.code == 0
+    assert "finds the number of clusters by itself: 1, not the 5 that were asked for." in done.out
+    done = dclust("cluster", images, "--algorithm", "unimodal")
+    assert "asked for" not in done.out
+
+
 def test_a_head_trains_and_the_report_tells_how(dclust: Dclust, images: Path) -> None:
     brief = [f"head.{name}" for name in ("pretrain_epochs=3", "epochs=3", "code_size=3")]
     options = ["--head", "idec", "--k", 3, *(part for p in brief for part in ("--param", p))]

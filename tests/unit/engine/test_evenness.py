@@ -82,7 +82,8 @@ def test_even_labels_leave_unassigned_images_alone() -> None:
         ({"sizes": "equal"}, "auto, even, uneven"),
         ({"sizes": "even", "algorithm": "hdbscan"}, "with HDBSCAN"),
         ({"sizes": "uneven", "algorithm": "balanced-kmeans"}, "uneven size with k-means"),
-        ({"sizes": "uneven", "head": "dcn"}, "DEC, IDEC or VaDE"),
+        ({"sizes": "uneven", "head": "dcn"}, "DEC, IDEC, VaDE, TEMI or SCAN"),
+        ({"sizes": "uneven", "head": "dcat"}, "by itself"),
         ({"sizes": "even", "head": "dcat"}, "similar size with DCAT"),
     ],
 )

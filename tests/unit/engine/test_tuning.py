@@ -27,6 +27,7 @@ from dclust_gui.engine.tuning_plan import (
 from dclust_gui.features.backbones import list_backbones
 from dclust_gui.features.tuned import find_tuned, list_tuned, remove_tuned
 from dclust_gui.services.report import report_values
+from dclust_gui.storage.model_files import ModelFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -191,6 +192,23 @@ def test_the_trained_backbone_is_kept_named_and_used(
 
     remove_tuned(facts.name, weights)
     assert list_tuned(weights) == []
+
+
+def test_an_outcome_that_another_version_kept_is_not_used(
+    tuning_engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tuning_engine, folder)
+    kept = ModelFiles.facts
+
+    def of_another_version(self: ModelFiles, path: Path) -> dict[str, object]:
+        facts = kept(self, path)
+        outcome = facts["outcome"]
+        assert isinstance(outcome, dict)
+        return {**facts, "outcome": {**outcome, "strange": 1}}
+
+    monkeypatch.setattr(ModelFiles, "facts", of_another_version)
+    events, _ = run(tuning_engine, folder)
+    assert any(isinstance(e, TrainingProgressed) for e in events)
 
 
 def test_dcn_trains_on_views_drawn_anew_and_kept_in_bytes(
