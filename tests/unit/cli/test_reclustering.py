@@ -64,6 +64,7 @@ def test_json_lists_clusters_and_moves(dclust: Dclust, project: Path) -> None:
 
 def test_bad_arguments(dclust: Dclust, project: Path) -> None:
     assert dclust("recluster", project, "--way", "magic").code == 2
+    assert dclust("recluster", project, "--way", "anew", "--teacher", "tree").code == 2
     assert dclust("recluster", project, "--accept", "all", "--accept", "mine").code == 2
     done = dclust("recluster", project, "--accept", "nowhere")
     assert done.code == 1
