@@ -30,9 +30,6 @@ _HASH = re.compile(r"[0-9a-f]{32}")
 
 def is_heading(cells: Sequence[str]) -> bool:
     """Whether the first row of a table is its headings rather than data."""
-    plain = [_plain(cell) for cell in cells]
-    if any(name in _PATHS or name in _LABELS for name in plain):
-        return True
     return not any(is_image_name(cell) for cell in cells)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _FOLDER_NAMES = "folder names"
 _HASH_DIGITS = 32
+_NUMBERS = re.compile(r"([0-9]{1,9})")
 
 
 def plan_import(
@@ -144,6 +146,15 @@ def _of_table(
     return _plan(found, problems, (), chosen.title, snapshot, chosen)
 
 
+def _about(table: LabelTable | None) -> str:
+    """What was read, in words; with the column of labels where several might be it."""
+    if table is None or table.label_column is None:
+        return ""
+    is_plain = len(table.columns) <= 2 + (table.content_column is not None)
+    taken = "" if is_plain else f", labels from '{table.columns[table.label_column]}'"
+    return table.about + taken
+
+
 def _plan(
     found: Iterable[Found],
     problems: Iterable[Problem],
@@ -164,12 +175,17 @@ def _plan(
     return ImportPlan(
         labels,
         Counter(item.how for item in taken),
-        (*problems, *labelling.problems),
+        tuple(sorted((*problems, *labelling.problems), key=_place)),
         (*notes, *labelling.notes()),
         len(snapshot.images),
         {item.image: (item.where, item.what) for item in taken},
-        "" if table is None else table.about,
+        _about(table),
     )
+
+
+def _place(problem: Problem) -> list[tuple[int, str]]:
+    """What sorts problems by where they are: `line 9` before `line 10`."""
+    return [(int(t), "") if t.isdecimal() else (0, t) for t in _NUMBERS.split(problem.where)]
 
 
 def _copy_shown(path: str, folder: Path | None) -> str:

@@ -30,6 +30,7 @@ _BYTE_ORDER_MARKS = (
     (b"\xfe\xff", "utf-16", "UTF-16"),
 )
 _TYPES = frozenset({"[t]", "[f]"})
+_WHY_NOT = "a quotation mark is not closed, or it is too long"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -96,6 +97,11 @@ def read_delimited(text: str, path: Path, encoding: str) -> LabelTable:
         separator, skipped = lines[0][4], 1
     separator = separator or _separator("".join(lines[:_LOOKED_AT]))
     rows, problems = _rows("".join(lines[skipped:]), separator, skipped)
+    if not rows and problems:
+        raise InputError(
+            f"'{path.name}' is no table of labels.",
+            f"Line {skipped + 1} cannot be read: {_WHY_NOT}.",
+        )
     if not rows:
         raise InputError(f"'{path.name}' is empty.", "There is no row in it.")
     has_heading = is_heading(rows[0].cells)
@@ -158,24 +164,48 @@ def _rows(text: str, separator: str, skipped: int) -> tuple[list[Row], list[Prob
     for line, cells in _records(text, separator):
         where = f"line {line + skipped}"
         if cells is None:
-            why = "The line cannot be read: a quotation mark is not closed, or it is too long."
-            problems.append(Problem(where, "", why))
+            problems.append(Problem(where, "", f"The line cannot be read: {_WHY_NOT}."))
         elif any(cell.strip() for cell in cells) and not _TYPES.issuperset(cells):
             rows.append(Row(where, tuple(cells)))
     return rows, problems
 
 
 def _records(text: str, separator: str) -> Iterator[tuple[int, list[str] | None]]:
-    """Records with the line on which each begins; None for one that cannot be read."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    while True:
-        line = reader.line_num + 1
+    """Records with the line on which each begins; None for a line that cannot be read.
+
+    A quotation mark that is never closed, or only by the next one somewhere below, would hide the
+    lines in between: such a line is given up alone, and reading goes on with the next.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    start = 0
+    while start < len(lines):
+        reader = csv.reader(_from(lines, start), delimiter=separator)
+        place = start
         try:
-            yield line, next(reader)
-        except StopIteration:
-            return
+            for cells in reader:
+                end = start + reader.line_num
+                if end - place > 1 and not _is_whole(lines[place:end], separator):
+                    break
+                yield place + 1, cells
+                place = end
         except csv.Error:
-            yield line, None
+            pass
+        if place < len(lines):
+            yield place + 1, None
+        start = place + 1
+
+
+def _from(lines: Sequence[str], start: int) -> Iterator[str]:
+    for place in range(start, len(lines)):
+        yield lines[place]
+
+
+def _is_whole(lines: Sequence[str], separator: str) -> bool:
+    """Whether lines are one record whose quotation marks all stand where they may."""
+    try:
+        return len(list(csv.reader(lines, delimiter=separator, strict=True))) == 1
+    except csv.Error:
+        return False
 
 
 def _fitted(rows: Sequence[Row], width: int) -> tuple[list[Row], list[Problem]]:

@@ -83,7 +83,7 @@ def test_a_dry_run_says_all_and_changes_nothing(dclust: Dclust, project: Path) -
     )
     assert done.out.splitlines() == [
         "Matching labels: 4",
-        "'l.csv': 3 columns separated by semicolons, UTF-8.",
+        "'l.csv': 3 columns separated by semicolons, UTF-8, labels from 'species'.",
         "1 of 12 images has a label: 1 by path.",
         "1 cluster, all new: 'Gull'.",
         "Note: 'Gull' and 'gull' are taken for one name: 'Gull'.",
@@ -99,7 +99,7 @@ def test_a_dry_run_says_all_and_changes_nothing(dclust: Dclust, project: Path) -
     values = json.loads(as_json.out)
     assert values["found"] == {"path": 1, "content": 0, "name": 0}
     assert values["labels"] == [{"name": "Gull", "images": 1, "cluster": 4, "new": True}]
-    assert [p["where"] for p in values["problems"]] == ["line 3", "line 5", "line 4"]
+    assert [p["where"] for p in values["problems"]] == ["line 3", "line 4", "line 5"]
     assert (values["done"], values["dry_run"], values["as"]) == (None, True, "clusters")
 
 

@@ -148,6 +148,7 @@ def test_doubles_are_harmless_with_one_label_and_left_with_several(library: Libr
     assert said["line 6"].why == "There is no label."
     assert said["line 7"].why == "There is no path."
     assert plan.n_lost == 4
+    assert list(said) == [f"line {number}" for number in range(3, 8)]
     assert plan.notes == ("'x' and 'X' are taken for one name: 'x'.",)
     assert found_text(plan) == "1 of 5 images has a label: 1 by path."
 

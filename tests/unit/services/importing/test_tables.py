@@ -213,3 +213,29 @@ def test_any_bytes_are_read_or_refused_in_words(
             assert str(error)  # noqa: PT017 -- either is right
         else:
             assert all(len(row.cells) == len(table.columns) for row in table.rows)
+
+
+@pytest.mark.parametrize("line", ['b.jpg,"cat', '"b.jpg,cat', 'b.jpg,"' + "x" * 200_000])
+def test_a_quotation_mark_that_is_not_closed_costs_its_own_line_only(
+    library: Library, line: str
+) -> None:
+    rest = "".join(f"{i}.jpg,dog\n" for i in range(20_000))
+    table = read(library, "l.csv", f'path,label\na.jpg,cat\n{line}\n{rest}z.jpg,"gull"\n')
+    found = pairs(table)
+    assert len(found) == 20_002
+    assert (found[0], found[1], found[-1]) == (
+        ("a.jpg", "cat"),
+        ("0.jpg", "dog"),
+        ("z.jpg", "gull"),
+    )
+    assert [problem.where for problem in table.problems] == ["line 3"]
+    assert [row.where for row in table.rows[:2]] == ["line 2", "line 4"]
+
+
+def test_a_file_of_one_endless_line_is_not_called_empty(library: Library) -> None:
+    with pytest.raises(InputError, match="Line 1 cannot be read"):
+        read(library, "l.csv", "z" * 1_000_000)
+
+
+def test_a_first_row_with_an_image_is_no_heading_whatever_its_label(library: Library) -> None:
+    assert pairs(read(library, "l.csv", "a.jpg,target\nb.jpg,cat\n"))[0] == ("a.jpg", "target")
