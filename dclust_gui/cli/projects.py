@@ -96,8 +96,8 @@ def evaluate(
     """
     from dclust_gui.services.agreement import compare_passes
     from dclust_gui.services.evaluation import evaluate as measure
-    from dclust_gui.services.evaluation import labels_of_rows, truth_for
-    from dclust_gui.services.labels_table import label_rows, read_labels
+    from dclust_gui.services.evaluation import labels_of_rows, read_pass, truth_for
+    from dclust_gui.services.labels_table import label_rows
 
     is_project = first.suffix.lower() == ".dclust"
     if truth is not None and second is not None:
@@ -119,9 +119,9 @@ def evaluate(
             session.close()
         labels = labels_of_rows(rows)
     else:
-        labels = read_labels(first)
+        labels = read_pass(first)
     reference = (
-        read_labels(second)
+        read_pass(second)
         if second is not None
         else truth_for(labels, truth or "", several_roots=several)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 UNASSIGNED = "-1"
 """Label of Unassigned in a labels table; it matches itself only."""
@@ -109,7 +112,7 @@ def _labels(found: Iterable[str]) -> tuple[str, ...]:
 
 def _order(label: str) -> tuple[int, int, str]:
     """Numbers by value, then names."""
-    is_number = label.lstrip("-").isdecimal()
+    is_number = _NUMBER.fullmatch(label) is not None
     return (0, int(label), "") if is_number else (1, 0, label)
 
 

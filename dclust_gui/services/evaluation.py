@@ -11,7 +11,7 @@ from dclust_gui.domain.errors import InputError
 from dclust_gui.services.labels_table import read_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -48,7 +48,33 @@ def read_truth(path: Path) -> dict[str, str]:
     Raises:
         InputError: If the file cannot be read or lacks the columns.
     """
-    return read_labels(path, ("label", "cluster"))
+    return read_pass(path, ("label", "cluster"))
+
+
+def read_pass(path: Path, columns: Sequence[str] = ("cluster", "label")) -> dict[str, str]:
+    """Labels by path, from our own table or from any that `dclust import` understands.
+
+    Args:
+        path: The file.
+        columns: Names of the column of labels in a table like ours, see `read_labels`.
+
+    Raises:
+        InputError: If it cannot be read, or nobody can tell which column is which.
+    """
+    from dclust_gui.domain.control import CancelToken
+    from dclust_gui.services.importing.columns import chosen_columns
+    from dclust_gui.services.importing.sources import read_labels as read_any
+
+    try:
+        return read_labels(path, columns)
+    except InputError as error:
+        try:
+            table = chosen_columns(read_any(path, CancelToken()), "", "")
+        except InputError:
+            raise error from None
+    at, label = table.path_column or 0, table.label_column or 0
+    pairs = [(row.cells[at].removeprefix("./"), row.cells[label]) for row in table.rows]
+    return {name: text for name, text in pairs if name.strip() and text.strip()}
 
 
 def check_beta(beta: float) -> None:
@@ -138,5 +164,5 @@ def measures_of(
 
 def evaluate_files(first: Path, second: str, beta: float = 1.0) -> dict[str, float]:
     """Measures of a labels table against a truth: `folders` or another table."""
-    labels = read_labels(first)
+    labels = read_pass(first)
     return evaluate(labels, truth_for(labels, second), beta)

@@ -59,3 +59,9 @@ def test_numbers_are_ordered_by_value() -> None:
 def test_nothing_in_common_is_refused() -> None:
     with pytest.raises(InputError, match="no image in common"):
         compare_passes({"a": "x"}, {"b": "x"})
+
+
+def test_labels_that_only_look_like_numbers_are_names() -> None:
+    odd = ("--5", "-", "9" * 5000, "10", "9", "-1")
+    first = {label: label for label in odd}
+    assert compare_passes(first, first).rows == ("-1", "9", "10", "-", "--5", "9" * 5000)

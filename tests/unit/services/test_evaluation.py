@@ -13,6 +13,7 @@ from dclust_gui.services.evaluation import (
     evaluate,
     evaluate_files,
     labels_of_rows,
+    read_pass,
     truth_for,
 )
 from dclust_gui.services.labels_table import LabelRow
@@ -71,3 +72,14 @@ def test_tables_without_common_images_are_told(tmp_path: Path) -> None:
     path = tmp_path / "l.csv"
     path.write_text("path,cluster\na/1.png,1\nb/1.png,2\n")
     assert evaluate_files(path, FOLDERS)["accuracy"] == 1.0
+
+
+def test_passes_are_read_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "second pass.csv"
+    path.write_bytes(
+        "File;Species\r\n./a.jpg;Möwe\r\nb.jpg;\r\nc.jpg;Seestern\r\n".encode("cp1252")
+    )
+    assert read_pass(path) == {"a.jpg": "Möwe", "c.jpg": "Seestern"}
+    path.write_text("foo,bar\n1,2\n")
+    with pytest.raises(InputError, match="It needs a column 'path'"):
+        read_pass(path)
