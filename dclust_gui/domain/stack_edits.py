@@ -145,7 +145,9 @@ def _bound(stacks: NDArray[np.int32], bindings: Sequence[Binding]) -> NDArray[np
             ids = whole_stacks(found, ids)
         if len(set(ids.tolist())) < 2:
             raise InputError("A stack needs two images or more.", "", "Select more images.")
-        found[ids] = number
+        own = found[ids]
+        if own[0] == NO_STACK or (own != own[0]).any():
+            found[ids] = number
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dclust_gui.engine.requests import ClusterResult
+
+_Real = TypeVar("_Real", np.float16, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,14 +82,14 @@ class StackedRows:
         digest = hashlib.blake2b(self.row_of.astype("<i4").tobytes(), digest_size=16)
         return f" stacks {digest.hexdigest()}"
 
-    def merged(self, features: NDArray[np.float16]) -> NDArray[np.float16]:
+    def merged(self, features: NDArray[_Real]) -> NDArray[_Real]:
         """One row of features for each row.
 
         Args:
-            features: float16 (n, d), of the images.
+            features: float16 or float32 (n, d), of the images.
 
         Returns:
-            float16 (m, d): the mean direction of a row's images in the mean of their lengths;
+            The same type (m, d): the mean direction of a row's images in the mean of their lengths;
             `features` itself where nothing is bound.
         """
         if self.is_plain:
@@ -99,7 +101,7 @@ class StackedRows:
             mean = (own / np.maximum(lengths, 1e-12)[:, None]).mean(0)
             length = float(np.linalg.norm(mean))
             if length > 0:
-                merged[row] = (mean * (lengths.mean() / length)).astype(np.float16)
+                merged[row] = (mean * (lengths.mean() / length)).astype(merged.dtype)
         return merged
 
     def shared(self, features: NDArray[np.float16]) -> NDArray[np.float16]:

@@ -9,6 +9,7 @@ import numpy as np
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.identity import decided_images
 from dclust_gui.domain.splits import SplitProposal
+from dclust_gui.domain.stacks import agreed_labels
 from dclust_gui.services.review_items import ReviewItem, ReviewKind
 
 if TYPE_CHECKING:
@@ -118,13 +119,14 @@ class QuestionFinder:
             self._space, self._near, self._labels, len(self._ids), callback=meter.set
         ):
             key = int(self._ids[parts.cluster])
-            smaller = parts.rows[parts.part == 1]
+            part = agreed_labels(self._state.stacks[self._images[parts.rows]], parts.part)
+            smaller = parts.rows[part == 1]
             cluster = self._state.clusters[key]
             if parts.score < LEAST_APART or len(smaller) < SMALLEST_PART or cluster.is_pinned:
                 continue
             order = np.argsort(self._images[parts.rows])
             proposal = SplitProposal(
-                key, self._images[parts.rows][order], parts.part[order].astype(np.int32)
+                key, self._images[parts.rows][order], part[order].astype(np.int32)
             )
             share = (parts.score - LEAST_APART) / (1.0 - LEAST_APART)
             gain = share * len(smaller)

@@ -13,6 +13,8 @@ import numpy as np
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.splits import ExampleProposal, SplitProposal
+from dclust_gui.domain.stacks import whole_stacks
+from dclust_gui.engine.stacked_rows import StackedRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +56,7 @@ def propose_parts(
     n_parts: int,
     token: CancelToken | None = None,
 ) -> SplitProposal:
-    """Divide a cluster into parts; nothing is decided.
+    """Divide a cluster into parts; nothing is decided. Bound images stay in one part.
 
     Raises:
         InputError: If it has too few different images that have been read.
@@ -67,18 +69,28 @@ def propose_parts(
     matrix = service.matrix(snapshot, token)
     images = _with_features(matrix, snapshot.clustering.members(cluster))
     title = snapshot.clustering.clusters[cluster].title
-    if not 2 <= n_parts <= len(images):
+    bound = StackedRows.of(snapshot.clustering.stacks[images])
+    if not 2 <= n_parts <= len(bound.first):
         known = f"{count_of(len(images))} of it" if len(images) else "No image of it"
         why = f"{known} can be compared, and each part needs one."
+        if n_parts <= len(images):
+            why = "Its images are bound in stacks, and a stack stays together."
         raise InputError(
             f"'{title}' cannot be split into {n_parts:,}.",
             why if n_parts > 1 else "A split needs 2 parts or more.",
         )
     try:
-        parts = sub_clusters(matrix.rows[matrix.row_of[images]], n_parts)
+        rows = np.asarray(matrix.rows[matrix.row_of[images]], np.float32)
+        parts = sub_clusters(bound.merged(rows), n_parts)
     except UnusableDataError as error:
         raise InputError(f"'{title}' cannot be split into {n_parts:,}.", f"{error}") from error
-    return SplitProposal(cluster, images, parts)
+    return SplitProposal(cluster, images, _largest_first(parts[bound.row_of], n_parts))
+
+
+def _largest_first(parts: NDArray[np.int32], n_parts: int) -> NDArray[np.int32]:
+    """Parts numbered by their sizes; equal ones keep their order."""
+    order = np.argsort(-np.bincount(parts, minlength=n_parts), kind="stable")
+    return np.argsort(order).astype(np.int32)[parts]
 
 
 def propose_like(
@@ -89,6 +101,8 @@ def propose_like(
     token: CancelToken | None = None,
 ) -> ExampleProposal:
     """Find the images of a cluster that belong with some examples; nothing is decided.
+
+    Images bound to an example are examples, too; a stack is as like as its likest image.
 
     Args:
         service: Has the features.
@@ -104,8 +118,8 @@ def propose_like(
     """
     from dclust_gui.algorithms.editing import best_threshold, example_scores
 
-    picked = np.unique(np.fromiter(examples, np.int32))
-    labels = snapshot.clustering.labels
+    stacks, labels = snapshot.clustering.stacks, snapshot.clustering.labels
+    picked = whole_stacks(stacks, np.unique(np.fromiter(examples, np.int32)))
     places = np.unique(labels[picked]) if cluster is None else np.array([cluster], np.int32)
     if not np.isin(labels[picked], places).all():
         row = None if cluster is None else snapshot.clustering.clusters.get(cluster)
@@ -123,6 +137,11 @@ def propose_like(
             "Wait for 'Reading images' to end, or choose others.",
         )
     scores = example_scores(matrix.rows[matrix.row_of[images]], examples_at)
+    bound = StackedRows.of(stacks[images])
+    if not bound.is_plain:
+        likest = np.zeros(len(bound.first), scores.dtype)
+        np.maximum.at(likest, bound.row_of, scores)
+        scores = likest[bound.row_of]
     others = np.delete(np.arange(len(images)), examples_at)
     order = others[np.lexsort((images[others], -scores[others]))]
     return ExampleProposal(

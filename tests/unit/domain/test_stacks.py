@@ -217,3 +217,11 @@ def test_do_undo_redo_keeps_stacks_whole(stacks: list[int], data: st.DataObject)
         ids = data.draw(st.lists(st.integers(0, n - 1), min_size=2, max_size=n, unique=True))
         bound = apply(after, bind(after, [Binding(tuple(ids))]))
         assert is_whole(bound)
+
+
+def test_binding_what_is_bound_already_changes_nothing() -> None:
+    state = state_of([1, 1, 1, 2], [5, 5, 5, 0])
+    assert bind(state, [Binding((0, 1, 2))]).changes_nothing
+    assert bind(state, [Binding((1,))]).changes_nothing
+    assert not bind(state, [Binding((0, 1), is_bracket=True)]).changes_nothing
+    assert not bind(state, [Binding((1, 3))]).changes_nothing

@@ -11,6 +11,7 @@ from dclust_gui.domain import image_edits
 from dclust_gui.domain.control import CancelToken, ignore_events
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import RunSettings
+from dclust_gui.domain.stack_edits import Binding, bind
 from dclust_gui.engine.requests import RunRequest
 from dclust_gui.services.editing.past_runs import (
     compare_runs,
@@ -68,6 +69,26 @@ def test_a_merged_cluster_splits_into_what_it_was(
             PartsQuery(similar, snapshot_of(session), 1, wrong).run(CancelToken())
     with pytest.raises(InputError, match="The examples are not all in"):
         ExampleQuery(similar, snapshot_of(session), (4,), -1).run(CancelToken())
+
+
+def test_a_split_keeps_stacks_whole(session: ProjectSession, workspace: Workspace) -> None:
+    session.merge([2, 3], 1)
+    session.apply(bind(session.clustering, [Binding((0, 1, 4, 8)), Binding((2, 3, 5, 6, 7))]))
+    similar = SimilarService(workspace.engine)
+    found = PartsQuery(similar, snapshot_of(session), 1, 3).run(CancelToken())
+    for stack in ((0, 1, 4, 8), (2, 3, 5, 6, 7)):
+        assert len({int(found.parts[image]) for image in stack}) == 1
+    assert found.sizes() == tuple(sorted(found.sizes(), reverse=True))
+    assert session.apply(found.edit(session.clustering))
+    assert len(session.clustering.members(1)) == found.sizes()[0]
+    assert session.undo()
+    like = ExampleQuery(similar, snapshot_of(session), (0,)).run(CancelToken())
+    assert like.examples == (0, 1, 4, 8)
+    scores = dict(zip(like.images.tolist(), like.scores.tolist(), strict=True))
+    assert len({scores[image] for image in (2, 3, 5, 6, 7)}) == 1
+    session.apply(bind(session.clustering, [Binding(tuple(range(12)))]))
+    with pytest.raises(InputError, match="a stack stays together"):
+        PartsQuery(similar, snapshot_of(session), 1, 2).run(CancelToken())
 
 
 def test_a_stray_goes_to_its_second_best(session: ProjectSession, workspace: Workspace) -> None:
