@@ -71,7 +71,8 @@ def say_plan(plan: ExportPlan) -> None:
     for warning in plan.warnings:
         output.say(f"Note: {warning}")
     mapped = [(repr(title), f"becomes '{folder}'.") for title, folder in plan.mapped]
-    say_files("cannot be called like its cluster", mapped, "folder")
+    whose = "its cluster" if len(mapped) == 1 else "their clusters"
+    say_files(f"cannot be called like {whose}", mapped, "folder")
     if plan.request.embed_keywords:
         n_named = sum(bool(step.keywords) for step in plan.steps)
         output.say(f"{count_of(n_named, 'file')} to get the name of the cluster as XMP keywords.")

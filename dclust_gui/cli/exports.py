@@ -163,7 +163,7 @@ def undo_export(
         raise InputError(
             f"{count_of(len(result.left), 'file')} could not be undone.",
             f"{result.left[0][0]}: {result.left[0][1]}",
-            "They were left as they are; the same command goes on when that is mended.",
+            "The same command goes on when that is mended.",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dclust_gui.domain.images import Companion, absolute_path
@@ -19,8 +20,7 @@ from dclust_gui.storage.export_journal import read_journal
 from dclust_gui.storage.file_modes import ExportMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from dclust_gui.domain.images import ImageRecord
     from dclust_gui.services.export_undo import UndoPlan
@@ -135,7 +135,8 @@ def record_undo(
 ) -> Following:
     """Write to a project's file where undoing a move has put its files.
 
-    A root folder that is gone by that, and that no image is in, is forgotten.
+    A root folder that is gone by that, and that no image is in, is forgotten. Where the folder that
+    files are back in is none of the project's, as it was relinked meanwhile, it becomes one again.
 
     Args:
         store: The project's file, writable; any thread.
@@ -146,7 +147,9 @@ def record_undo(
         StorageError: If it cannot be written.
     """
     places = {os.fsencode(old): os.fsencode(new) for old, new in returned.items()}
-    following = _record(store, images, places)
+    before = store.roots()
+    _take_in(store, images, places)
+    following = _record(store, images, places, before)
     used = {record.root for record in following.images}
     while len(roots := store.roots()) > 1 and len(roots) - 1 not in used and not roots[-1].exists():
         store.drop_last_root()
@@ -185,10 +188,57 @@ def _taken(session: ProjectSession, following: Following) -> int:
     return following.n_images
 
 
-def _record(store: ProjectStore, images: tuple[ImageRecord, ...], places: Places) -> Following:
-    """Write new records of all images whose files are in new places."""
+def _take_in(store: ProjectStore, images: Sequence[ImageRecord], places: Places) -> None:
+    """Make folders that images are in now, and that are outside of all roots, roots as well."""
     roots = store.roots()
     locate = _locator(roots)
+    staying: set[int] = set()
+    outside: set[str] = set()
+    for record in images:
+        new = places.get(os.fsencode(absolute_path(roots[record.root], record.relative)))
+        if new is None:
+            staying.add(record.root)
+        elif locate(new) is None:
+            outside.add(os.path.dirname(os.fsdecode(new)))  # noqa: PTH120
+    spare = [i for i, root in enumerate(roots) if i not in staying and not root.exists()]
+    for folder in _tops(outside, roots):
+        if spare:
+            store.relink_root(spare.pop(), folder)
+        elif is_new_root(store.roots(), folder):
+            store.add_root(folder)
+
+
+def _tops(folders: Collection[str], roots: Sequence[Path]) -> list[Path]:
+    """The folder around some folders; or the uppermost of them, where it is around a root, too."""
+    if not folders:
+        return []
+    around = Path(os.path.commonpath(folders))
+    if not any(around == root or around in root.parents for root in roots):
+        return [around]
+    found: list[Path] = []
+    for folder in sorted(map(Path, folders)):
+        is_apart = not any(folder == root or folder in root.parents for root in roots)
+        if is_apart and not any(top in folder.parents for top in found):
+            found.append(folder)
+    return found
+
+
+def _record(
+    store: ProjectStore,
+    images: tuple[ImageRecord, ...],
+    places: Places,
+    before: Sequence[Path] | None = None,
+) -> Following:
+    """Write new records of all images whose files are in new places.
+
+    Args:
+        store: The project's file.
+        images: All images.
+        places: Where files were and are.
+        before: The root folders that `images` are in; those of now unless given.
+    """
+    roots = before or store.roots()
+    locate = _locator(store.roots())
     found = (
         (image, _moved_record(record, roots, places, locate)) for image, record in enumerate(images)
     )

@@ -44,13 +44,18 @@ if TYPE_CHECKING:
     from dclust_gui.domain.control import EventSink
 
 _FILES_PER_BATCH = 64
+_NOWHERE = (
+    "It is not there any more. Put it back, or undo first the export that moved it on;"
+    " this one then takes it to where it was."
+)
 
 
 class UndoAction(StrEnum):
     """What is done with one file of an export.
 
     `REMOVE` takes away a file that the export wrote; `RETURN` moves an original back to its place;
-    `FORGET` strikes one off that is not there any more; `LEAVE` leaves it and says why.
+    `FORGET` strikes one off that is not there any more; `LEAVE` leaves it and says why, also an
+    original that is neither in the export nor in its place: it may come back.
     """
 
     REMOVE = "remove"
@@ -153,13 +158,17 @@ def plan_undo(target: Path, token: CancelToken | None = None) -> UndoPlan:
         )
     token = token or CancelToken()
     target = target.resolve()
-    steps = []
+    steps: dict[bytes, UndoStep] = {}
     for file in sorted(written_files(target, state), key=lambda f: f.destination):
         token.checkpoint()
-        steps.append(_step(target, file))
+        step = _step(target, file)
+        known = steps.get(file.destination)
+        # Two say the same file where its original was moved meanwhile: the one that knows it holds.
+        if known is None or known.action in (UndoAction.LEAVE, UndoAction.FORGET):
+            steps[file.destination] = step
     return UndoPlan(
         target,
-        tuple(steps),
+        tuple(steps.values()),
         tuple(_folders(target, state)),
         tuple(path_of(project) for project in state.projects),
         state.n_damaged,
@@ -217,6 +226,8 @@ def _step(target: Path, file: ExportedFile) -> UndoStep:
     path = path_in(target, file.destination)
     source = path_of(file.source)
     if not os.path.lexists(path):
+        if file.mode == ExportMode.MOVE and not os.path.lexists(source):
+            return UndoStep(UndoAction.LEAVE, path, file, _NOWHERE)
         return UndoStep(UndoAction.FORGET, path, file)
     if file.mode == ExportMode.MOVE:
         return _step_back(path, source, file)

@@ -223,3 +223,54 @@ def test_what_a_scan_has_learned_meanwhile_is_kept_where_files_have_moved(
     assert found[12].relative == b"new.png"
     places = [(r.root, r.relative, r.companions, r.is_missing) for r in found[:12]]
     assert places == [(r.root, r.relative, r.companions, False) for r in following.images]
+
+
+def test_an_undo_after_a_relink_is_followed_to_where_the_files_are(
+    session: ProjectSession, tmp_path: Path, photos: Path, workspace: Workspace
+) -> None:
+    target, elsewhere = tmp_path / "sorted", tmp_path / "moved away"
+    move(session, target)
+    photos.rename(elsewhere)
+    session.store.relink_root(0, elsewhere)
+    result = run_undo(plan_undo(target), ignore_events, CancelToken())
+    follow_undo(session, result.returned)
+    assert all(path.is_file() and path.is_relative_to(photos) for path in paths(session))
+    assert list(session.roots) == [elsewhere, photos]
+    request = RunRequest(session.roots, RunSettings(k=3))
+    add_images(session, workspace.engine, request, ignore_events, CancelToken())
+    assert len(session.images) == 12
+    assert not any(record.is_missing for record in session.images)
+
+
+def test_a_move_that_was_moved_on_is_undone_step_by_step(
+    session: ProjectSession, tmp_path: Path, photos: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    move(session, first)
+    move(session, second)
+    early = run_undo(plan_undo(first), ignore_events, CancelToken())
+    assert len(early.left) == 13
+    assert not early.is_complete
+    for target in (second, first):
+        result = run_undo(plan_undo(target), ignore_events, CancelToken())
+        assert result.is_complete
+        follow_undo(session, result.returned)
+    assert all(path.is_file() and path.is_relative_to(photos) for path in paths(session))
+
+
+def test_undo_of_copies_that_know_two_places_of_their_originals(
+    session: ProjectSession, tmp_path: Path
+) -> None:
+    copies, target = tmp_path / "copies", tmp_path / "sorted"
+    copying = ExportRequest(copies, ExportMode.COPY)
+
+    def copy() -> None:
+        items = export_items(session.images, session.clustering)
+        run_export(plan_export(items, session.roots, copying), ignore_events, CancelToken())
+
+    copy()
+    move(session, target)
+    copy()
+    result = run_undo(plan_undo(copies), ignore_events, CancelToken())
+    assert result.is_complete
+    assert not copies.exists()

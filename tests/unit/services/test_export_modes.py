@@ -303,6 +303,20 @@ def test_undo_never_overwrites_a_file_in_the_place_of_an_original(full: World) -
     assert len(full.originals()) == 6
 
 
+def test_undo_lists_an_original_that_is_nowhere_and_goes_on_when_it_is_back(full: World) -> None:
+    before = full.originals()
+    full.export(CLUSTERS, mode=ExportMode.MOVE)
+    (full.target / "City" / "c.jpg").rename(full.target / "mine.jpg")
+    result = undo(full)
+    assert [path.name for path, _ in result.left] == ["c.jpg"]
+    assert "not there any more" in result.left[0][1]
+    assert not result.is_complete
+    (full.target / "City").mkdir(exist_ok=True)
+    (full.target / "mine.jpg").rename(full.target / "City" / "c.jpg")
+    assert undo(full).is_complete
+    assert full.originals() == before
+
+
 def test_undo_makes_a_folder_that_was_removed_meanwhile(full: World) -> None:
     before = full.originals()
     full.export(CLUSTERS, mode=ExportMode.MOVE)
