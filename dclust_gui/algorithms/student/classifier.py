@@ -250,7 +250,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):
             raise UnusableDataError(
                 "Could not teach a classifier.",
                 f"It needs two classes of at least {max(1, self.least_images)} images; there is"
-                f" {'only one' if is_large.any() else 'none'}.",
+                f" {'only 1 class' if is_large.any() else 'none'}.",
                 "Make more clusters, or put more images into them.",
             )
         renumbered = np.cumsum(is_large) - 1

@@ -62,6 +62,11 @@ def _check_numbers(tensors: Mapping[str, Tensor]) -> None:
 
 def _check_widths(widths: list[int], tensors: Mapping[str, Tensor]) -> None:
     """The layers have the sizes that are told; no memory is taken for others."""
-    layers = [part for name, part in tensors.items() if name.startswith(_LAYER) and part.ndim == 2]
-    if [(after, before) for before, after in pairwise(widths)] != [tuple(m.shape) for m in layers]:
+    layers = {
+        int(name.split(".")[-2]): tuple(part.shape)
+        for name, part in tensors.items()
+        if name.startswith(_LAYER) and part.ndim == 2
+    }  # in no order: safetensors keeps none
+    found = [layers[number] for number in sorted(layers)]
+    if [(after, before) for before, after in pairwise(widths)] != found:
         raise ValueError("layers of another size")

@@ -143,7 +143,7 @@ def test_clusters_that_are_too_small_are_counted_in_words(
     session: ProjectSession, workspace: Workspace
 ) -> None:
     session.move(range(4, 3 * EACH), UNASSIGNED)
-    with pytest.raises(ClusteringError, match="there is only one"):
+    with pytest.raises(ClusteringError, match="there is only 1 class"):
         distil(session, workspace)
     session.move(range(2, 4), UNASSIGNED)
     with pytest.raises(ClusteringError, match="there is none"):

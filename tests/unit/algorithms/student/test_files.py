@@ -122,6 +122,18 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path, suffix: str) -> N
         read_student(tmp_path / f"none{suffix}")
 
 
+def test_numbers_may_come_in_any_order(tmp_path: Path) -> None:
+    before = taught("mlp")
+    path = tmp_path / "m.pt"
+    path.write_bytes(student_bytes(before, ".pt"))
+    found = torch.load(path, weights_only=True)  # noqa: TID251 -- a file changed on purpose
+    found["tensors"] = dict(reversed(found["tensors"].items()))  # safetensors keeps no order
+    torch.save(found, path)
+    rows = before.scale.apply(features()[0])
+    after = read_student(path).student.predict_proba(rows)
+    np.testing.assert_array_equal(after, before.student.predict_proba(rows))
+
+
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.pt"
     path.write_bytes(student_bytes(taught(), ".pt"))
