@@ -211,7 +211,8 @@ def neighbours(
 
     key = f"knn {scale} {count}"
     kept = cache.get(key) if cache is not None else None
-    if kept is not None and {"indices", "distances"} <= kept.keys():
+    is_there = kept is not None and {"indices", "distances"} <= kept.keys()
+    if kept is not None and is_there and len(kept["indices"]) == len(rows):
         return Neighbours(kept["indices"].astype(np.int32), kept["distances"].astype(np.float32))
     near = nearest_neighbours(rows, count, callback=callback)
     if cache is not None:

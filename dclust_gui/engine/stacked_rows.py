@@ -80,7 +80,7 @@ class StackedRows:
         if self.is_plain:
             return ""
         digest = hashlib.blake2b(self.row_of.astype("<i4").tobytes(), digest_size=16)
-        return f" stacks {digest.hexdigest()}"
+        return f" bound {digest.hexdigest()}"
 
     def merged(self, features: NDArray[_Real]) -> NDArray[_Real]:
         """One row of features for each row.

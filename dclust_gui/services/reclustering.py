@@ -81,7 +81,9 @@ class ReclusterJob:
         stacks = self.snapshot.clustering.stacks[rows.images]
         bound = StackedRows.of(stacks)
         features = bound.shared(self.engine.stored_features(run.backbone, contents))
-        cache = ReductionCache.of(self.arrays, run.backbone, contents, bound.key)
+        # A row for each image here, one for each stack in runs: their graphs are kept apart.
+        more = "" if bound.is_plain else f"{bound.key} shared"
+        cache = ReductionCache.of(self.arrays, run.backbone, contents, more)
         meter = StageMeter(Stage.CLUSTER, 0, sink, token)
         scaled = unit_rows(features, run.settings.scale)
         space = None if rows.is_new.any() else run_space(self.arrays, self.snapshot, run)

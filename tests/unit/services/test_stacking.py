@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from dclust_gui.algorithms.umap import neighbour_count
 from dclust_gui.domain import edits
 from dclust_gui.domain.bursts import StackKind
 from dclust_gui.domain.control import Cancelled, CancelToken, ignore_events
@@ -18,7 +19,9 @@ from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.runs import RunSettings
 from dclust_gui.domain.stack_edits import bind, unbind
 from dclust_gui.domain.stacks import stack_members
+from dclust_gui.engine.reduction import ReductionCache
 from dclust_gui.engine.requests import RunRequest
+from dclust_gui.engine.stacked_rows import StackedRows
 from dclust_gui.services.opening import open_folder
 from dclust_gui.services.reclustering import propose
 from dclust_gui.services.reclustering_ways import Way
@@ -168,6 +171,29 @@ def test_reclustering_keeps_stacks_together(folder: Path, workspace: Workspace, 
     wanted[proposal.images] = proposal.after
     for stack in (1, 2):
         assert len(set(wanted[state.stacks == stack].tolist())) == 1
+    session.close()
+
+
+def test_reclustering_leaves_no_graph_that_a_run_would_take_for_its_own(
+    folder: Path, workspace: Workspace
+) -> None:
+    session = read(folder, workspace)
+    session.apply(bind(session.clustering, look(session, workspace).bindings()))
+    request = RunRequest((folder,), RunSettings(algorithm="kmeans", k=4, reduce="none"))
+    run_in_project(session, workspace.engine, request, ignore_events, CancelToken())
+    session.move([0], int(session.clustering.labels[-1]))
+    snapshot = snapshot_of(session)
+    arrays = workspace.stores.arrays
+    propose(workspace.engine, arrays, snapshot, CancelToken(), Way.SPREADING)
+    run = session.run
+    assert run is not None
+    bound = StackedRows.of(session.clustering.stacks[run.images])
+    contents = [session.images[i].content for i in run.images.tolist()]
+    scale, count = run.settings.scale, neighbour_count(len(contents))
+    own = ReductionCache.of(arrays, run.backbone, contents, bound.key)
+    assert own.get(f"knn {scale} {count}") is None
+    shared = ReductionCache.of(arrays, run.backbone, contents, f"{bound.key} shared")
+    assert shared.get(f"knn {scale} {count}") is not None
     session.close()
 
 
