@@ -175,6 +175,22 @@ def test_a_held_drag_says_what_would_happen(panel: ClusterPanel) -> None:
     assert panel.cluster_list._delegate._target_text == "merge → 8"
 
 
+def test_a_held_drag_counts_what_is_bound_to_the_images(
+    panel: ClusterPanel, model: ClusterModel, project: Any
+) -> None:
+    stacks = np.zeros(len(project.images), np.int32)
+    stacks[[0, 1, 2]] = 1
+    project.clustering = replace(project.clustering, stacks=stacks)
+    assert model.with_stacks([2, 99]) == (0, 1, 2)
+    assert model.with_stacks([3]) == (3,)
+    hints: list[str] = []
+    panel.hint_changed.connect(hints.append)
+    hold(panel, images_mime([0]), 1)
+    assert hints == ["Move 3 images to 'Cluster 02'"]
+    panel._on_new_hovered((1,))
+    assert hints[-1] == "New cluster from 3 images"
+
+
 def test_cluster_onto_cluster_asks_for_a_merge(panel: ClusterPanel, qtbot: QtBot) -> None:
     data = clusters_mime([1])
     place = hold(panel, data, 2)

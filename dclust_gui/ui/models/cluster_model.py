@@ -22,7 +22,7 @@ from PySide6.QtGui import QImage, QPixmap
 from dclust_gui.domain.clustering import UNASSIGNED, Cluster
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.images import absolute_path
-from dclust_gui.domain.stacks import followers
+from dclust_gui.domain.stacks import followers, whole_stacks
 from dclust_gui.ui.models.palette import mark_name
 from dclust_gui.ui.models.typicality import typicality
 
@@ -204,6 +204,14 @@ class ClusterModel(QAbstractListModel):
         labels = self._session.clustering.labels
         known = np.fromiter((i for i in images if 0 <= i < len(labels)), np.int64)
         return self.count(cluster) + int((labels[known] != cluster).sum())
+
+    def with_stacks(self, images: Sequence[int]) -> tuple[int, ...]:
+        """Images with all that are bound to them: those that a decision about them moves."""
+        stacks = None if self._session is None else self._session.clustering.stacks
+        known = [i for i in images if stacks is not None and 0 <= i < len(stacks)]
+        if stacks is None or not known or not stacks[known].any():
+            return tuple(images)
+        return tuple(whole_stacks(stacks, np.array(known, np.int32)).tolist())
 
     def titles(self, clusters: Iterable[int]) -> list[str]:
         """Titles of clusters that exist."""

@@ -177,7 +177,8 @@ class ClusterList(QListView):
         """Take up images or clusters of this window."""
         self._target = -1
         data = event.mimeData()
-        self._images = decode_ids(bytes(data.data(IMAGE_IDS_MIME).data()))
+        ids = decode_ids(bytes(data.data(IMAGE_IDS_MIME).data()))
+        self._images = self._model.with_stacks(ids)
         self._clusters = decode_ids(bytes(data.data(CLUSTER_IDS_MIME).data()))
         if self._images or self._clusters:
             event.setDropAction(Qt.DropAction.CopyAction)

@@ -194,6 +194,7 @@ class ClusterPanel(QWidget):
 
     @Slot(object)
     def _on_unassigned_hovered(self, ids: tuple[int, ...]) -> None:
+        ids = self._model.with_stacks(ids)
         now = self._model.count(UNASSIGNED)
         after = self._model.count_after_move(ids, UNASSIGNED)
         self._unassigned.set_target_text(f"{now:,} → {after:,}" if ids else "")
@@ -209,6 +210,7 @@ class ClusterPanel(QWidget):
 
     @Slot(object)
     def _on_new_hovered(self, ids: tuple[int, ...]) -> None:
+        ids = self._model.with_stacks(ids)
         self._new.set_target_text(f"{len(ids):,}" if ids else "")
         self.hint_changed.emit(f"New cluster from {count_of(len(ids))}" if ids else "")
 

@@ -170,10 +170,13 @@ class Dialogs(QObject):
         session = self._controller.session
         if session is None or not ids or self._is_open("move"):
             return
+        from dclust_gui.domain.edits import distinct_ids
+        from dclust_gui.domain.stacks import whole_stacks
         from dclust_gui.ui.windows.move_palette import MovePalette
 
         recent = self._controller.recent_targets()
-        dialog = MovePalette(session.clustering, recent, len(ids), self._window)
+        n_images = len(whole_stacks(session.clustering.stacks, distinct_ids(ids)))
+        dialog = MovePalette(session.clustering, recent, n_images, self._window)
         self._palette_ids = ids
         dialog.chosen.connect(self._on_dialog_chosen)
         dialog.new_requested.connect(self._on_dialog_new_requested)

@@ -155,7 +155,7 @@ class Presenter(QObject):
         if session is not None:
             window.show_invitation(is_wanted=not session.images and not self._work.is_busy)
         self._marks.refresh(is_editable=edit)
-        self._refresh_words(len(selected), len(chosen))
+        self._refresh_words(len(self._clusters.with_stacks(selected)), len(chosen))
         self._refresh_quick(is_enabled=edit and bool(selected))
         self._refresh_panel(can_run=can_run)
         self._refresh_counts(len(selected))
