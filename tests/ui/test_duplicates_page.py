@@ -175,6 +175,20 @@ def test_the_focus_stays_on_its_picture_when_groups_change(
     assert page.list.current_image == 9
 
 
+def test_a_group_that_comes_back_above_leaves_the_current_one_in_sight(
+    page: DuplicatesPage,
+) -> None:
+    files, bar = page.list.files, page.list.verticalScrollBar()
+    groups = [group_of(i, i + 1) for i in range(0, 12, 2)]
+    page.set_groups(groups[1:], files, "", 5)
+    page.list.set_current(2)
+    before = bar.value()
+    page.set_groups(groups, files, "", 6)
+    assert page.list.current == 3
+    assert bar.value() > before
+    assert bar.value() <= 3 * page.list._step() <= bar.value() + page.list._height()
+
+
 def test_dismissed_groups_can_be_shown_again(page: DuplicatesPage, qtbot: QtBot) -> None:
     page.set_dismissed(0)
     assert not page.restore.isVisible()

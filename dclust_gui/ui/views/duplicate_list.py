@@ -128,7 +128,7 @@ class DuplicateList(QAbstractScrollArea):
         """
         if files.images is not self._files.images:
             self._pictures.clear()
-        place = self._group
+        place, same = self._group, None
         self._groups, self._files = groups, files
         if len(groups):  # else the place is kept for when they come back
             near = range(max(0, place - _NEAR), min(len(groups), place + _NEAR))
@@ -136,6 +136,9 @@ class DuplicateList(QAbstractScrollArea):
             same = next(((g, c) for g, c, cell in cells if cell.image == self._last_image), None)
             self._group, self._cell = same or (min(place, len(groups) - 1), 0)
         self._settle_bar()
+        if same is not None:  # the group stays where it is seen
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + (self._group - place) * self._step())
         self.viewport().update()
         self._tell()
 
