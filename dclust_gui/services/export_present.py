@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from dclust_gui.storage.verified_copy import content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_NUMBER = re.compile(rb" \(\d{1,6}\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +152,34 @@ class PresentFiles:
                 return folder + b"/" + name
 
     def _relocated(self, keys: list[bytes], content: bytes) -> list[bytes]:
-        """The sources under which the journal knows these files."""
+        """The sources under which the journal knows these files.
+
+        Links have no content of their own and are told by size and time. A number that a name
+        got where it was taken may have come or gone.
+        """
         if self._by_content is None:
             self._by_content = {}
             for file in self._state.finished.values():
-                key = (file.content, os.path.basename(file.source))  # noqa: PTH119
-                self._by_content.setdefault(key, []).append(file.source)
-        name = os.path.basename(keys[0])  # noqa: PTH119
+                look = file.content or _stamp_text(file.source_stamp)
+                self._by_content.setdefault((look, _plain_name(file.source)), []).append(
+                    file.source
+                )
+        name = _plain_name(keys[0])
         former = self._by_content.get((content, name), [])
+        if not former and (status := regular_status(path_of(keys[0]))) is not None:
+            look = _stamp_text((status.st_size, status.st_mtime_ns))
+            former = self._by_content.get((look, name), [])
         gone = [source for source in former if not os.path.lexists(source)]
         if not gone:
             return keys
         best = max(gone, key=lambda source: _n_common_parts(source, keys[0]))
         former.remove(best)
-        folder = os.path.dirname(best)  # noqa: PTH120
-        return [os.path.join(folder, os.path.basename(key)) for key in keys]  # noqa: PTH118, PTH119
+        folder, old = os.path.split(best)
+        if os.path.basename(keys[0]) == old:  # noqa: PTH119
+            names = [os.path.basename(key) for key in keys]  # noqa: PTH119
+        else:
+            names = _names_of_unit(keys, old)
+        return [os.path.join(folder, name) for name in names]  # noqa: PTH118
 
     def _find(self, key: bytes, source: Path) -> Present | None:
         """The copy of one file, under its present source."""
@@ -334,6 +350,24 @@ def original_copy(source: Path, keywords: str) -> tuple[int, bytes]:
     if keywords:
         return expected_copy(source, keywords)
     return source.stat().st_size, content_hash(source)
+
+
+def _stamp_text(stamp: tuple[int, int]) -> bytes:
+    """Size and time of an original in place of the content that nobody has read."""
+    return b"%d %d" % stamp
+
+
+def _plain_name(path: bytes) -> bytes:
+    """The name of a file without the number that it got where its name was taken."""
+    stem, ending = os.path.splitext(os.path.basename(path))  # noqa: PTH119, PTH122
+    return _NUMBER.sub(b"", stem) + ending
+
+
+def _names_of_unit(keys: Sequence[bytes], leader: bytes) -> list[bytes]:
+    """What a unit's files are called where its leading one is called otherwise."""
+    old, new = (os.path.splitext(name)[0] for name in (os.path.basename(keys[0]), leader))  # noqa: PTH119, PTH122
+    names = [os.path.basename(key) for key in keys]  # noqa: PTH119
+    return [new + name[len(old) :] if name.startswith(old) else name for name in names]
 
 
 def _n_common_parts(a: bytes, b: bytes) -> int:

@@ -44,10 +44,7 @@ if TYPE_CHECKING:
     from dclust_gui.domain.control import EventSink
 
 _FILES_PER_BATCH = 64
-_NOWHERE = (
-    "It is not there any more. Put it back, or undo first the export that moved it on;"
-    " this one then takes it to where it was."
-)
+_NOWHERE = "It is not there any more: put it back, or first undo the export that moved it on."
 
 
 class UndoAction(StrEnum):
@@ -158,17 +155,13 @@ def plan_undo(target: Path, token: CancelToken | None = None) -> UndoPlan:
         )
     token = token or CancelToken()
     target = target.resolve()
-    steps: dict[bytes, UndoStep] = {}
+    steps = []
     for file in sorted(written_files(target, state), key=lambda f: f.destination):
         token.checkpoint()
-        step = _step(target, file)
-        known = steps.get(file.destination)
-        # Two say the same file where its original was moved meanwhile: the one that knows it holds.
-        if known is None or known.action in (UndoAction.LEAVE, UndoAction.FORGET):
-            steps[file.destination] = step
+        steps.append(_step(target, file))
     return UndoPlan(
         target,
-        tuple(steps.values()),
+        tuple(steps),
         tuple(_folders(target, state)),
         tuple(path_of(project) for project in state.projects),
         state.n_damaged,

@@ -8,6 +8,7 @@ file is whole and checked. Paths are text whose undecodable bytes are surrogate 
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from datetime import UTC, datetime
@@ -113,8 +114,10 @@ class ExportJournal:
         """Say what is about to be done; on the disk when this returns.
 
         Raises:
-            OSError: If it cannot be written.
+            OSError: If it cannot be written, or was taken away: without it nothing could be undone.
         """
+        if not os.path.lexists(self._folder / JOURNAL_NAME):
+            raise FileNotFoundError(errno.ENOENT, "it was removed while the export was running")
         self._write_text("".join([start_line(file) for file in files]))
         os.fsync(self._handle)
 

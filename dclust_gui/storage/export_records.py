@@ -156,6 +156,7 @@ class _Reading:
     def __init__(self) -> None:
         self.n_damaged = 0
         self._finished: dict[bytes, ExportedFile] = {}
+        self._owners: dict[bytes, bytes] = {}
         self._started: dict[bytes, StartedFile] = {}
         self._pending: Counter[bytes] = Counter()
         self._temporaries: list[str] = []
@@ -195,7 +196,7 @@ class _Reading:
             self._pending[begun.source] += 1
         elif operation == "done":
             done = _finished(record)
-            self._finished[done.source] = done
+            self._finish(done)
             self._pending[done.source] -= 1
             if self._pending[done.source] <= 0:  # else a second step with this file is under way
                 self._started.pop(done.source, None)
@@ -206,6 +207,19 @@ class _Reading:
             self._finished.pop(source, None)
             self._started.pop(source, None)
             del self._pending[source]
+
+    def _finish(self, done: ExportedFile) -> None:
+        """Note a file; one place holds one, so it is no more that of an original elsewhere.
+
+        What a move put there is the only copy of its own original, and is not struck off.
+        """
+        owner = self._owners.get(done.destination, done.source)
+        former = self._finished.get(owner)
+        is_same_place = former is not None and former.destination == done.destination
+        if former is not None and is_same_place and former.mode != "move":
+            del self._finished[owner]
+        self._finished[done.source] = done
+        self._owners[done.destination] = done.source
 
     def _begin(self, record: Record) -> None:
         name = str(record["temporary"])

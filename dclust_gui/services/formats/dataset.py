@@ -97,7 +97,10 @@ def write_metadata(target: Path, snapshot: Snapshot) -> Path:
 
 
 def _metadata(target: Path, files: Iterable[ExportedFile], snapshot: Snapshot) -> str:
-    """A row for every picture of the export."""
+    """A row for every picture that is in the export, and whose name CSV can hold.
+
+    The loader stops at a row whose file it does not find.
+    """
     images: dict[bytes, int] = {}
     for image, record in enumerate(snapshot.images):
         names = [record.relative]
@@ -108,13 +111,22 @@ def _metadata(target: Path, files: Iterable[ExportedFile], snapshot: Snapshot) -
     for file in files:
         here = os.fsencode(path_in(target, file.destination))  # after a move the project is there
         image = images.get(file.source, images.get(here, -1))
-        if image >= 0:
+        if image >= 0 and _is_text(file.destination) and os.path.lexists(here):
             rows.append((display_path(file.destination), *_values(snapshot, image)))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("file_name", "label", "cluster", "confidence", "decided"))
     writer.writerows(sorted(rows))
     return out.getvalue()
+
+
+def _is_text(name: bytes) -> bool:
+    """Whether a name can be written as UTF-8."""
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _values(snapshot: Snapshot, image: int) -> tuple[str, str, str, str]:

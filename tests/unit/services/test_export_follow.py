@@ -258,19 +258,27 @@ def test_a_move_that_was_moved_on_is_undone_step_by_step(
     assert all(path.is_file() and path.is_relative_to(photos) for path in paths(session))
 
 
-def test_undo_of_copies_that_know_two_places_of_their_originals(
-    session: ProjectSession, tmp_path: Path
+@pytest.mark.parametrize("mode", [ExportMode.COPY, ExportMode.SYMLINK, ExportMode.HARDLINK])
+def test_an_export_stays_up_to_date_where_originals_move_and_come_back(
+    session: ProjectSession, tmp_path: Path, mode: ExportMode
 ) -> None:
     copies, target = tmp_path / "copies", tmp_path / "sorted"
-    copying = ExportRequest(copies, ExportMode.COPY)
 
-    def copy() -> None:
+    def export() -> int:
         items = export_items(session.images, session.clustering)
-        run_export(plan_export(items, session.roots, copying), ignore_events, CancelToken())
+        wanted = plan_export(items, session.roots, ExportRequest(copies, mode))
+        return run_export(wanted, ignore_events, CancelToken()).copied
 
-    copy()
+    def pictures() -> list[bool]:
+        return [path.is_file() for path in sorted(copies.rglob("image-*"))]
+
+    assert export() == 13
     move(session, target)
-    copy()
-    result = run_undo(plan_undo(copies), ignore_events, CancelToken())
-    assert result.is_complete
+    assert export() == 0
+    assert pictures() == [True] * 13
+    returned = run_undo(plan_undo(target), ignore_events, CancelToken()).returned
+    follow_undo(session, returned)
+    assert export() == 0
+    assert pictures() == [True] * 13
+    assert run_undo(plan_undo(copies), ignore_events, CancelToken()).is_complete
     assert not copies.exists()

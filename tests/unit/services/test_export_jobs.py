@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +28,7 @@ from dclust_gui.services.export_jobs import (
 from dclust_gui.services.export_outlook import FolderCount
 from dclust_gui.services.export_plan import Action, ExportMode, OnConflict
 from dclust_gui.services.export_wish import ExportWish, KeywordFormat
-from dclust_gui.services.formats.dataset import TreeFormat
+from dclust_gui.services.formats.dataset import TreeFormat, write_metadata
 from dclust_gui.services.formats.images import Scope
 from dclust_gui.services.formats.writing import FileFormat
 from dclust_gui.services.opening import create_project
@@ -35,7 +38,6 @@ from dclust_gui.services.xmp.sidecars import SidecarNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dclust_gui.services.export_outlook import Outlook
     from dclust_gui.services.session import ProjectSession
@@ -173,3 +175,26 @@ def test_hugging_face_gets_its_table(session: ProjectSession, tmp_path: Path) ->
     job = TreeExportJob(outlook.plan, TreeFormat.HUGGINGFACE, snapshot_of(session))
     job.run(ignore_events, CancelToken())
     assert (tmp_path / "out" / "metadata.csv").is_file()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8")
+def test_the_table_of_hugging_face_names_files_that_a_loader_finds(
+    tmp_path: Path, photos: Path, workspace: Workspace
+) -> None:
+    first = next(path for path in sorted(photos.rglob("*")) if path.is_file())
+    first.rename(Path(os.fsdecode(os.fsencode(photos) + b"/bad\xff.png")))
+    opened = create_project(tmp_path / "p.dclust", [photos])
+    request = RunRequest((photos,), RunSettings(k=3))
+    run_in_project(opened, workspace.engine, request, ignore_events, CancelToken())
+    snapshot, target = snapshot_of(opened), tmp_path / "out"
+    outlook = look(opened, ExportWish(target, TreeFormat.HUGGINGFACE))
+    assert outlook.plan is not None
+    TreeExportJob(outlook.plan, TreeFormat.HUGGINGFACE, snapshot).run(ignore_events, CancelToken())
+    assert len(list(target.rglob("image-*"))) == 11
+    min(target.rglob("image-*")).unlink()
+    write_metadata(target, snapshot)
+    opened.close()
+    with (target / "metadata.csv").open(encoding="utf-8", newline="") as file:
+        names = [row["file_name"] for row in csv.DictReader(file)]
+    assert len(names) == 10
+    assert all((target / name).is_file() for name in names)
