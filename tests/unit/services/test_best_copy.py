@@ -73,6 +73,14 @@ def test_the_sharpest_of_about_equal_ones() -> None:
     assert chosen(*pair, sharp=(0.0, 0.0))[1] != "sharpest"
 
 
+def test_edges_of_blocks_do_not_make_a_copy_the_sharpest() -> None:
+    original, again = record("long name.jpg", size=50_000), record("b.jpg", size=45_000)
+    assert chosen(original, again, sharp=(1.0, 2.0)) == (0, "least compressed")
+    assert chosen(original, again, sharp=(1.0, 4.0)) == (1, "sharpest")
+    middle = record("c.jpg", size=51_000)
+    assert chosen(original, again, middle, sharp=(1.0, 2.0, 0.85))[0] == 0
+
+
 def test_several_reasons_are_told_in_order() -> None:
     small = record(width=100)
     pair = (small, record(size=50_000), record("b.jpg", size=51_000))
