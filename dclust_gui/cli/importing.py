@@ -83,6 +83,10 @@ def import_labels(
     from dclust_gui.services.importing.reports import write_problems
     from dclust_gui.services.importing.values import ImportRequest, SourceKind
 
+    if to is ImportAs.TRUTH and others is Others.UNASSIGNED:
+        raise typer.BadParameter("--others goes with --as clusters")
+    if levels and source != SourceKind.FOLDERS.value:
+        raise typer.BadParameter("--levels goes with 'folders'")
     if source == _NOTHING and to is ImportAs.TRUTH:
         _forget(project, dry_run=dry_run)
         return

@@ -154,6 +154,8 @@ def test_wrong_sources_and_words_are_refused(dclust: Dclust, project: Path) -> N
             "Nothing could be imported from 'l.csv'. line 2: 1: There is no such image",
         ),
         (("none", "--as", "clusters"), 1, "There is no such file."),
+        (("folders", "--as", "truth", "--others", "unassigned"), 2, "--others goes with"),
+        (("l.csv", "--as", "truth", "--levels", "1"), 2, "--levels goes with 'folders'"),
     ):
         done = dclust("import", project, *arguments)
         assert done.code == code
