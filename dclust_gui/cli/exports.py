@@ -159,6 +159,8 @@ def undo_export(
     done = [f"{count_of(len(result.returned), 'file')} moved back"] if result.returned else []
     done += [f"{count_of(result.removed, 'file')} removed"] if result.removed else []
     output.say(f"Undone: {', '.join(done) or 'no file was left of it'}.")
+    why = "Other files are in it; they are left alone."
+    say_files("left in place", [(str(folder), why) for folder in result.folders], "folder")
     if result.left:
         raise InputError(
             f"{count_of(len(result.left), 'file')} could not be undone.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -126,12 +126,14 @@ class UndoResult:
         removed: Files of the export that were removed.
         left: Files that were left, each with a reason.
         is_complete: Nothing of the export is left; its journal is gone, too.
+        folders: Folders that the export made and that stay, as files of others are in them.
     """
 
     returned: dict[Path, Path] = field(default_factory=dict)
     removed: int = 0
     left: tuple[tuple[Path, str], ...] = ()
     is_complete: bool = False
+    folders: tuple[Path, ...] = ()
 
 
 def plan_undo(target: Path, token: CancelToken | None = None) -> UndoPlan:
@@ -184,7 +186,7 @@ def run_undo(plan: UndoPlan, sink: EventSink, token: CancelToken) -> UndoResult:
         StorageError: If an export into the folder is running, or its journal cannot be written.
         Cancelled: If the job was cancelled; what was undone stays undone.
     """
-    with ExportJournal(plan.target) as journal:
+    with ExportJournal(plan.target, purpose="undo the export in") as journal:
         run = _Undo(plan, journal, sink, token)
         try:
             run.do_all()
@@ -197,7 +199,15 @@ def run_undo(plan: UndoPlan, sink: EventSink, token: CancelToken) -> UndoResult:
         with contextlib.suppress(OSError):
             if plan.target in plan.folders:
                 plan.target.rmdir()
-    return result
+    return replace(result, folders=_staying(plan, result))
+
+
+def _staying(plan: UndoPlan, result: UndoResult) -> tuple[Path, ...]:
+    """Folders of the export that are there still, and not because of files that were left."""
+    needed = {folder for path, _ in result.left for folder in path.parents}
+    if not result.is_complete:
+        needed.add(plan.target)  # its journal is in it
+    return tuple(f for f in sorted(plan.folders) if f not in needed and f.is_dir())
 
 
 def _folders(target: Path, state: JournalState) -> list[Path]:

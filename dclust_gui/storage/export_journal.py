@@ -59,17 +59,25 @@ class ExportJournal:
         folder: The export's folder; made where it is missing.
         mode: How files are exported; a value of `ExportMode`.
         project: The project file they come from; empty for none.
+        purpose: What it is opened for, in the words of an error.
 
     Raises:
         StorageError: If it cannot be written, or another export into the folder is running.
     """
 
-    def __init__(self, folder: Path, mode: str = "copy", project: bytes = b"") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        mode: str = "copy",
+        project: bytes = b"",
+        purpose: str = "export to",
+    ) -> None:
         self._folder = folder
         self._mode = mode
         self._project = project
         self._n_temporaries = 0
-        what = f"Could not export to {path_text(folder)}."
+        what = f"Could not {purpose} {path_text(folder)}."
+        hint = "Choose another folder." if purpose == "export to" else "Check its permissions."
         try:
             is_new = not folder.exists()
             folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +85,7 @@ class ExportJournal:
             flags |= getattr(os, "O_BINARY", 0)
             self._handle = os.open(folder / JOURNAL_NAME, flags, 0o644)
         except OSError as error:
-            raise StorageError(what, f"{error.strerror}.", "Choose another folder.") from error
+            raise StorageError(what, f"{error.strerror}.", hint) from error
         if not _lock(self._handle):
             os.close(self._handle)
             raise StorageError(what, "Another export into it is running.", "Wait for its end.")
@@ -87,7 +95,7 @@ class ExportJournal:
             self._begin(is_new=is_new)
         except OSError as error:
             os.close(self._handle)
-            raise StorageError(what, f"{error.strerror}.", "Choose another folder.") from error
+            raise StorageError(what, f"{error.strerror}.", hint) from error
         except BaseException:
             os.close(self._handle)
             raise

@@ -250,11 +250,19 @@ class UndoExportDialog(FilesDialog):
             [(shown(str(path))[below:], "stays", why) for path, why in result.left[:MOST_ROWS]]
         )
         n_left = len(result.left)
-        notes = f"{count_of(n_left, 'file')} left as {'they are' if n_left > 1 else 'it is'}."
+        notes = [f"{count_of(n_left, 'file')} left as {'they are' if n_left > 1 else 'it is'}."]
+        notes = notes if n_left else []
+        if n_folders := len(result.folders):
+            rest = (
+                "stay, as other files are in them"
+                if n_folders > 1
+                else "stays, as other files are in it"
+            )
+            notes.append(f"{count_of(n_folders, 'folder')} {rest}.")
         n_files = n_back + result.removed
         title = f"undo export of {count_of(n_files, 'file')} to '{shown(plan.target.name)}'"
         self.undone.emit(title if n_files else "", plan.target, result.is_complete)
-        self.end(summary, notes if n_left else "")
+        self.end(summary, "\n".join(notes))
 
     # -- slots -------------------------------------------------------------------------------
 

@@ -317,6 +317,15 @@ def test_undo_lists_an_original_that_is_nowhere_and_goes_on_when_it_is_back(full
     assert full.originals() == before
 
 
+def test_undo_lists_folders_that_stay_as_other_files_are_in_them(full: World) -> None:
+    full.export(CLUSTERS)
+    (full.target / "City" / "mine.txt").write_text("mine")
+    result = undo(full)
+    assert result.is_complete
+    assert result.folders == (full.target, full.target / "City")
+    assert tree(full.target) == {"City/mine.txt": "mine"}
+
+
 def test_undo_makes_a_folder_that_was_removed_meanwhile(full: World) -> None:
     before = full.originals()
     full.export(CLUSTERS, mode=ExportMode.MOVE)
