@@ -8,7 +8,7 @@ import numpy as np
 
 from dclust_gui.domain.clustering import UNASSIGNED
 from dclust_gui.domain.errors import InputError
-from dclust_gui.services.labels_table import read_labels
+from dclust_gui.services.labels_table import labels_by_path, read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,8 @@ def read_pass(path: Path, columns: Sequence[str] = ("cluster", "label")) -> dict
         columns: Names of the column of labels in a table like ours, see `read_labels`.
 
     Raises:
-        InputError: If it cannot be read, or nobody can tell which column is which.
+        InputError: If it cannot be read, nobody can tell which column is which, or a path has
+            two labels.
     """
     from dclust_gui.domain.control import CancelToken
     from dclust_gui.services.importing.columns import chosen_columns
@@ -73,8 +74,7 @@ def read_pass(path: Path, columns: Sequence[str] = ("cluster", "label")) -> dict
         except InputError:
             raise error from None
     at, label = table.path_column or 0, table.label_column or 0
-    pairs = [(row.cells[at].removeprefix("./"), row.cells[label]) for row in table.rows]
-    return {name: text for name, text in pairs if name.strip() and text.strip()}
+    return labels_by_path(path, ((row.cells[at], row.cells[label]) for row in table.rows))
 
 
 def check_beta(beta: float) -> None:

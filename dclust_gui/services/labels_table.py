@@ -148,7 +148,7 @@ def read_labels(path: Path, columns: Sequence[str] = ("cluster", "label")) -> di
         Label by path; rows with an empty label (unreadable files) are left out.
 
     Raises:
-        InputError: If the file cannot be read or lacks the columns.
+        InputError: If the file cannot be read or lacks the columns, or a path has two labels.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -164,7 +164,31 @@ def read_labels(path: Path, columns: Sequence[str] = ("cluster", "label")) -> di
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"Could not read the labels in '{path}'.", f"{why}.") from error
-    return {name.removeprefix("./"): label for name, label in rows if name and label}
+    return labels_by_path(path, rows)
+
+
+def labels_by_path(path: Path, rows: Iterable[tuple[str | None, str | None]]) -> dict[str, str]:
+    """Labels by path, from a table's rows.
+
+    Args:
+        path: The table, for the error.
+        rows: Paths and labels; those that lack either are left out.
+
+    Raises:
+        InputError: If a path has two labels.
+    """
+    found: dict[str, str] = {}
+    for name, label in rows:
+        if not (name and name.strip() and label and label.strip()):
+            continue
+        known = found.setdefault(name.removeprefix("./"), label)
+        if known != label:
+            raise InputError(
+                f"'{path.name}' has two labels for '{name}'.",
+                f"They are '{known}' and '{label}'.",
+                "Keep the line that is right.",
+            )
+    return found
 
 
 def spreadsheet_safe(text: str, before: str = "'") -> str:

@@ -80,6 +80,10 @@ def test_passes_are_read_as_spreadsheets_write_them(tmp_path: Path) -> None:
         "File;Species\r\n./a.jpg;Möwe\r\nb.jpg;\r\nc.jpg;Seestern\r\n".encode("cp1252")
     )
     assert read_pass(path) == {"a.jpg": "Möwe", "c.jpg": "Seestern"}
+    for text in ("path,cluster\na.jpg,1\na.jpg,1\n./a.jpg,2\n", "file;label\na.jpg;x\na.jpg;y\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"two labels for '(\./)?a\.jpg'"):
+            read_pass(path)
     path.write_text("foo,bar\n1,2\n")
     with pytest.raises(InputError, match="It needs a column 'path'"):
         read_pass(path)
