@@ -144,7 +144,7 @@ def undo_export(
     say_files("to be left", [(str(s.path), s.reason) for s in plan.steps if s.reason])
     if dry_run:
         return
-    moves_back = plan.count(UndoAction.RETURN) > 0
+    moves_back = plan.count(UndoAction.RETURN) > 0 or bool(plan.earlier)
     sessions = _writable_projects(plan) if moves_back else []
     try:
         with interruptible() as token, output.ProgressView() as view:

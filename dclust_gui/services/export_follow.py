@@ -163,6 +163,7 @@ def returned_files(plan: UndoPlan) -> dict[Path, Path]:
         for step in plan.steps
         if step.action is UndoAction.RETURN
     }
+    sources.update(plan.earlier)
     return {
         path: source
         for path, source in sources.items()

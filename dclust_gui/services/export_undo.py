@@ -88,6 +88,8 @@ class UndoPlan:
         folders: Folders that the export made, deepest first; removed if they are empty then.
         projects: Project files that the export came from.
         n_damaged: Lines of the journal that cannot be read.
+        earlier: Moved files that an undoing which was cut short has taken back: place in the
+            export, and in its place now.
     """
 
     target: Path
@@ -95,6 +97,7 @@ class UndoPlan:
     folders: tuple[Path, ...]
     projects: tuple[Path, ...]
     n_damaged: int = 0
+    earlier: tuple[tuple[Path, Path], ...] = ()
 
     def count(self, action: UndoAction) -> int:
         """Number of files that something is done with."""
@@ -167,6 +170,11 @@ def plan_undo(target: Path, token: CancelToken | None = None) -> UndoPlan:
         tuple(_folders(target, state)),
         tuple(path_of(project) for project in state.projects),
         state.n_damaged,
+        tuple(
+            (path_in(target, file.destination), path_of(file.source))
+            for file in state.undone.values()
+            if file.mode == ExportMode.MOVE
+        ),
     )
 
 
@@ -286,6 +294,7 @@ class _Undo:
 
     def do_all(self) -> None:
         """Do every step; the journal is on the disk after each batch."""
+        self._remove_parts()
         meter = StageMeter(Stage.EXPORT, len(self._plan.steps), self._sink, self._token)
         for n, step in enumerate(self._plan.steps, start=1):
             self._token.checkpoint()
@@ -299,6 +308,18 @@ class _Undo:
             meter.advance()
         self._journal.sync()
         meter.finish()
+
+    def _remove_parts(self) -> None:
+        """Remove what an undoing that was killed had half copied back to another drive."""
+        parents = {
+            path_of(step.file.source).parent
+            for step in self._plan.steps
+            if step.action is UndoAction.RETURN
+        }
+        for name in self._journal.state.temporaries:
+            for parent in parents:
+                with contextlib.suppress(OSError):
+                    (parent / name).unlink(missing_ok=True)
 
     def remove_empty_folders(self) -> None:
         """Remove the folders that the export made, where they are empty."""

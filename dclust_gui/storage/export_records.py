@@ -102,6 +102,7 @@ class JournalState:
         folders: Folders that the export made, below its own, which is the empty path; in order.
         modes: Ways in which its sessions exported files.
         projects: Project files that it was made from, the last one last.
+        undone: Files that were taken out again and not exported since, by source.
     """
 
     finished: Mapping[bytes, ExportedFile] = field(default_factory=dict)
@@ -111,6 +112,7 @@ class JournalState:
     folders: tuple[bytes, ...] = ()
     modes: frozenset[str] = frozenset()
     projects: tuple[bytes, ...] = ()
+    undone: Mapping[bytes, ExportedFile] = field(default_factory=dict)
 
 
 def path_text(path: Path) -> str:
@@ -156,6 +158,7 @@ class _Reading:
     def __init__(self) -> None:
         self.n_damaged = 0
         self._finished: dict[bytes, ExportedFile] = {}
+        self._undone: dict[bytes, ExportedFile] = {}
         self._owners: dict[bytes, bytes] = {}
         self._started: dict[bytes, StartedFile] = {}
         self._pending: Counter[bytes] = Counter()
@@ -174,6 +177,7 @@ class _Reading:
             tuple(self._folders),
             frozenset(self._modes),
             tuple(self._projects),
+            self._undone,
         )
 
     def take(self, record: Record) -> None:
@@ -204,7 +208,9 @@ class _Reading:
             self._folders[_inside(record["to"])] = None
         elif operation == "undone":
             source = _path(record["source"])
-            self._finished.pop(source, None)
+            former = self._finished.pop(source, None)
+            if former is not None:
+                self._undone[source] = former
             self._started.pop(source, None)
             del self._pending[source]
 
@@ -219,6 +225,7 @@ class _Reading:
         if former is not None and is_same_place and former.mode != "move":
             del self._finished[owner]
         self._finished[done.source] = done
+        self._undone.pop(done.source, None)
         self._owners[done.destination] = done.source
 
     def _begin(self, record: Record) -> None:

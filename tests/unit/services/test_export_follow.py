@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,10 +33,10 @@ from dclust_gui.services.export_plan import (
 from dclust_gui.services.export_undo import plan_undo, run_undo
 from dclust_gui.services.opening import create_project, open_project
 from dclust_gui.services.runs import add_images, run_in_project
+from dclust_gui.storage.export_journal import JOURNAL_NAME, TEMPORARY_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dclust_gui.services.session import ProjectSession
     from dclust_gui.services.workspace import Workspace
@@ -282,3 +284,33 @@ def test_an_export_stays_up_to_date_where_originals_move_and_come_back(
     assert pictures() == [True] * 13
     assert run_undo(plan_undo(copies), ignore_events, CancelToken()).is_complete
     assert not copies.exists()
+
+
+def test_an_undo_that_was_killed_is_followed_by_the_next_one_whole(
+    session: ProjectSession, tmp_path: Path, photos: Path
+) -> None:
+    target = tmp_path / "sorted"
+    move(session, target)
+    undo = plan_undo(target)
+    name = f"{TEMPORARY_PREFIX}0123"
+
+    class Killed(CancelToken):
+        def checkpoint(self) -> None:
+            if sum(path.is_file() for path in photos.rglob("*")) >= 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_undo(undo, ignore_events, Killed())
+    journal = target / JOURNAL_NAME
+    begun = json.dumps({"op": "begin", "temporary": name, "mode": "move", "time": ""})
+    journal.write_text(journal.read_text() + begun + "\n")
+    rest = plan_undo(target)
+    for step in rest.steps:
+        half = Path(os.fsdecode(step.file.source)).with_name(name)
+        half.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text("half")
+    run_undo(rest, ignore_events, CancelToken())
+    follow_undo(session, returned_files(rest))
+    assert list(session.roots) == [photos]
+    assert all(path.is_file() for path in paths(session))
+    assert not list(photos.rglob(name))
