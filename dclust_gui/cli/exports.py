@@ -135,7 +135,7 @@ def undo_export(
 ) -> None:
     """Put an export back as it was: moved files return, files of ours are removed."""
     from dclust_gui.services.export_follow import returned_files
-    from dclust_gui.services.export_undo import UndoAction, plan_undo, run_undo
+    from dclust_gui.services.export_undo import plan_undo, run_undo
 
     plan = plan_undo(directory)
     output.say(f"Undo of {directory}: {plan.text}.")
@@ -144,8 +144,7 @@ def undo_export(
     say_files("to be left", [(str(s.path), s.reason) for s in plan.steps if s.reason])
     if dry_run:
         return
-    moves_back = plan.count(UndoAction.RETURN) > 0 or bool(plan.earlier)
-    sessions = _writable_projects(plan) if moves_back else []
+    sessions = _writable_projects(plan) if plan.moves else []
     try:
         with interruptible() as token, output.ProgressView() as view:
             try:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from dclust_gui.domain.images import Companion, absolute_path
 from dclust_gui.services.export_present import path_in, path_of, regular_status
-from dclust_gui.services.export_undo import UndoAction
 from dclust_gui.services.session import is_new_root
 from dclust_gui.storage.export_journal import read_journal
 from dclust_gui.storage.file_modes import ExportMode
@@ -161,7 +160,7 @@ def returned_files(plan: UndoPlan) -> dict[Path, Path]:
     sources = {
         step.path: path_of(step.file.source)
         for step in plan.steps
-        if step.action is UndoAction.RETURN
+        if step.file.mode == ExportMode.MOVE
     }
     sources.update(plan.earlier)
     return {

@@ -99,6 +99,11 @@ class UndoPlan:
     n_damaged: int = 0
     earlier: tuple[tuple[Path, Path], ...] = ()
 
+    @property
+    def moves(self) -> bool:
+        """Whether it is about originals that were moved, so that projects have to follow."""
+        return bool(self.earlier) or any(step.file.mode == ExportMode.MOVE for step in self.steps)
+
     def count(self, action: UndoAction) -> int:
         """Number of files that something is done with."""
         return sum(step.action is action for step in self.steps)

@@ -217,7 +217,7 @@ class UndoExportDialog(FilesDialog):
     def follow_job(self) -> Job | None:
         """The job that lets the project follow its files back."""
         plan = self._plan
-        if plan is None or not plan.count(UndoAction.RETURN):
+        if plan is None or not plan.moves:
             return None
         return FollowUndoJob(self._store, self._images, plan)
 
