@@ -189,10 +189,18 @@ def _scope(
 def _export_tree(session: ProjectSession, wish: _Wish, *, dry_run: bool) -> str:
     """Folders of images; returns the title for the history, empty for nothing done."""
     from dclust_gui.services.export import export_title
+    from dclust_gui.services.export_abilities import folder_facts
     from dclust_gui.services.export_plan import export_items, plan_export
 
     items = export_items(session.images, session.clustering)
     plan = plan_export(items, session.roots, wish.request)
+    why = folder_facts(wish.directory, session.roots).refused.get(wish.request.mode, "")
+    if why:
+        raise InputError(
+            f"Could not export to '{wish.directory}' with --mode {wish.request.mode}.",
+            why,
+            "Choose another --mode or another folder.",
+        )
     say_plan(plan)
     if dry_run:
         return ""

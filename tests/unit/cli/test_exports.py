@@ -311,3 +311,15 @@ def test_a_table_that_is_there_is_asked_about(
     assert done.code == 0
     assert sorted(files(tmp_path / "out")) == ["labels (2).csv", "labels.csv"]
     assert (tmp_path / "out" / "labels.csv").read_text() == "mine"
+
+
+def test_a_drive_that_cannot_share_blocks_is_told_before_anything_is_written(
+    dclust: Dclust, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dclust_gui.services.export_abilities.file_system", lambda _: "ext4")
+    for more in ((), ("--dry-run",)):
+        wrong = dclust("export", project, "sorted", "--mode", "reflink", *more)
+        assert wrong.code == 1
+        assert "cannot share blocks" in wrong.error_line
+        assert "another --mode" in wrong.error_line
+        assert not (tmp_path / "sorted").exists()
