@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox
 
 from dclust_gui.domain.runs import Sizes
-from dclust_gui.ui.views.theme import GRID
+from dclust_gui.ui.views.noted_choice import NotedChoice
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from PySide6.QtWidgets import QWidget
 
 _TITLES = {
     Sizes.AUTO: "Not known",
@@ -30,14 +32,8 @@ _TIP = "Leave it at 'Not known' unless you are sure"
 _UNABLE = "The chosen method cannot follow a wish for the sizes"
 
 
-class SizesChoice(QWidget):
-    """A choice of `Sizes`, with what it means.
-
-    Signals:
-        changed: Another one was chosen.
-    """
-
-    changed = Signal()
+class SizesChoice(NotedChoice):
+    """A choice of `Sizes`, with what it means."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,14 +41,7 @@ class SizesChoice(QWidget):
         self.box.setAccessibleName("Sizes of the groups")
         for size, title in _TITLES.items():
             self.box.addItem(title, size.value)
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
-        self.note.setProperty("look", "faint")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID // 2)
-        layout.addWidget(self.box)
-        layout.addWidget(self.note)
+        self._place(self.box)
         self.set_possible(tuple(Sizes))
         self.box.currentIndexChanged.connect(self._on_box_changed)
 
@@ -88,9 +77,7 @@ class SizesChoice(QWidget):
         self._say()
 
     def _say(self) -> None:
-        text = _NOTES[self.sizes]
-        self.note.setText(text)
-        self.note.setVisible(bool(text))
+        self._tell(_NOTES[self.sizes])
 
     @Slot()
     def _on_box_changed(self) -> None:

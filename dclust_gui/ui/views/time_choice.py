@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Slot
 
 from dclust_gui.domain.edits import count_of
+from dclust_gui.ui.views.noted_choice import NotedChoice
 from dclust_gui.ui.views.number_slider import NumberSlider
-from dclust_gui.ui.views.theme import GRID
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
 _TIP = "To the right, images taken at the same event are drawn together"
 _NO_TIMES = "None of these images has a capture time."
 
 
-class TimeChoice(QWidget):
-    """A slider from content to capture time, with what it means.
-
-    Signals:
-        changed: The weight is another one now.
-    """
-
-    changed = Signal()
+class TimeChoice(NotedChoice):
+    """A slider from content to capture time, with what it means."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._n_timed, self._n_images = 0, 0
         self.slider = NumberSlider(0.0, 1.0, ("Content", "Capture time"), self)
         self.slider.setAccessibleName("Content or capture time")
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
-        self.note.setProperty("look", "faint")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(GRID // 2)
-        layout.addWidget(self.slider)
-        layout.addWidget(self.note)
+        self._place(self.slider)
         self.slider.changed.connect(self._on_slider_changed)
         self._say()
 
@@ -76,8 +67,7 @@ class TimeChoice(QWidget):
             if without > 0:
                 has = "has" if without == 1 else "have"
                 text += f" {count_of(without)} {has} no time and count as taken in the middle."
-        self.note.setText(text)
-        self.note.setVisible(bool(text))
+        self._tell(text)
 
     @Slot()
     def _on_slider_changed(self) -> None:

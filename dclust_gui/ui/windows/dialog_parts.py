@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QDialogButtonBox, QLayout, QVBoxLayout
 
 from dclust_gui.domain import edits
 from dclust_gui.domain.errors import InputError
 from dclust_gui.domain.names import check_names, same_name, wanted_name
+from dclust_gui.ui.views.grid_scroller import GridScroller
+from dclust_gui.ui.views.theme import GRID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtWidgets import QDialog, QPushButton
+    from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 
     from dclust_gui.domain.clustering import Clustering
+    from dclust_gui.ui.views.section_grid import SectionGrid
 
 MOST_NAMED = 24
 """Longer names are cut in menus."""
@@ -38,6 +41,29 @@ def dialog_buttons(dialog: QDialog, apply: QPushButton) -> QDialogButtonBox:
     box.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
     box.rejected.connect(dialog.reject)
     return box
+
+
+def place_above_pictures(
+    dialog: QDialog, parts: Sequence[QWidget | QLayout], grid: SectionGrid, apply: QPushButton
+) -> None:
+    """Lay a dialog out: parts below each other, then its pictures, then the buttons.
+
+    Args:
+        dialog: Has no layout so far.
+        parts: What stands above the pictures.
+        grid: The pictures; they take the room that is left.
+        apply: Does what the dialog is for.
+    """
+    layout = QVBoxLayout(dialog)
+    layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
+    layout.setSpacing(GRID)
+    for part in parts:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
+    layout.addWidget(GridScroller(grid, dialog), 1)
+    layout.addWidget(dialog_buttons(dialog, apply))
 
 
 def name_problem(state: Clustering, names: Sequence[str]) -> str:

@@ -14,15 +14,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSlider,
-    QVBoxLayout,
     QWidget,
 )
 
 from dclust_gui.domain.edits import count_of
-from dclust_gui.ui.views.grid_scroller import GridScroller
 from dclust_gui.ui.views.section_grid import Section, SectionGrid, image_ids
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.dialog_parts import dialog_buttons, name_problem
+from dclust_gui.ui.windows.dialog_parts import name_problem, place_above_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,14 +167,7 @@ class ExampleDialog(QDialog):
         form.addLayout(ends, 0, 1)
         form.addWidget(name_label, 1, 0)
         form.addWidget(self.name, 1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
-        layout.setSpacing(GRID)
-        layout.addWidget(self._text)
-        layout.addLayout(form)
-        layout.addWidget(self.note)
-        layout.addWidget(GridScroller(self.grid, self), 1)
-        layout.addWidget(dialog_buttons(self, self.apply))
+        place_above_pictures(self, (self._text, form, self.note), self.grid, self.apply)
 
     @Slot()
     def _on_changed(self) -> None:

@@ -11,17 +11,15 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.splits import propose_merge
 from dclust_gui.ui.models.typicality import typical_members
-from dclust_gui.ui.views.grid_scroller import GridScroller
 from dclust_gui.ui.views.section_grid import Section, SectionGrid
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.dialog_parts import dialog_buttons, sentence
+from dclust_gui.ui.windows.dialog_parts import place_above_pictures, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,13 +99,7 @@ class MergeDialog(QDialog):
         row.addWidget(label)
         row.addWidget(self.names, 1)
         row.addWidget(self.swap)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
-        layout.setSpacing(GRID)
-        layout.addWidget(self._text)
-        layout.addLayout(row)
-        layout.addWidget(GridScroller(self.grid, self), 1)
-        layout.addWidget(dialog_buttons(self, self.apply))
+        place_above_pictures(self, (self._text, row), self.grid, self.apply)
 
     def _show(self) -> None:
         proposal, table = self.proposal, self._state.clusters

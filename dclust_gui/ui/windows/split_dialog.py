@@ -13,15 +13,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
 from dclust_gui.domain.edits import count_of, next_colour
-from dclust_gui.ui.views.grid_scroller import GridScroller
 from dclust_gui.ui.views.section_grid import Section, SectionGrid
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.dialog_parts import dialog_buttons, name_problem
+from dclust_gui.ui.windows.dialog_parts import name_problem, place_above_pictures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -180,14 +178,7 @@ class SplitDialog(QDialog):
         row.addWidget(label)
         row.addWidget(self.n_parts)
         row.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
-        layout.setSpacing(GRID)
-        layout.addWidget(self._text)
-        layout.addLayout(row)
-        layout.addWidget(self.note)
-        layout.addWidget(GridScroller(self.grid, self), 1)
-        layout.addWidget(dialog_buttons(self, self.apply))
+        place_above_pictures(self, (self._text, row, self.note), self.grid, self.apply)
 
     @Slot(int)
     def _on_n_parts_value_changed(self, n_parts: int) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -20,11 +19,10 @@ from dclust_gui.domain.bursts import GAP_S, LEAST_SIMILARITY, StackKind
 from dclust_gui.domain.edits import count_of
 from dclust_gui.domain.stack_edits import Binding
 from dclust_gui.services.stacking import LONGEST_GAP_S
-from dclust_gui.ui.views.grid_scroller import GridScroller
 from dclust_gui.ui.views.number_slider import NumberSlider
 from dclust_gui.ui.views.section_grid import Section, SectionGrid, image_ids
 from dclust_gui.ui.views.theme import GRID
-from dclust_gui.ui.windows.dialog_parts import dialog_buttons
+from dclust_gui.ui.windows.dialog_parts import place_above_pictures
 
 if TYPE_CHECKING:
     from dclust_gui.domain.bursts import FoundStack
@@ -155,14 +153,7 @@ class StackDialog(QDialog):
         form.addWidget(like_label, 1, 0, Qt.AlignmentFlag.AlignTop)
         form.addWidget(self.similarity, 1, 1)
         form.setColumnStretch(1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID * 2, GRID * 2, GRID * 2, GRID * 2)
-        layout.setSpacing(GRID)
-        layout.addWidget(self._text)
-        layout.addLayout(form)
-        layout.addWidget(self.note)
-        layout.addWidget(GridScroller(self.grid, self), 1)
-        layout.addWidget(dialog_buttons(self, self.apply))
+        place_above_pictures(self, (self._text, form, self.note), self.grid, self.apply)
 
     @Slot()
     def _on_wish_changed(self) -> None:
