@@ -75,7 +75,9 @@ def say_plan(plan: ExportPlan) -> None:
     say_files(f"cannot be called like {whose}", mapped, "folder")
     if plan.request.embed_keywords:
         n_named = sum(bool(step.keywords) for step in plan.steps)
-        output.say(f"{count_of(n_named, 'file')} to get the name of the cluster as XMP keywords.")
+        none = "No copy gets keywords: clusters without a name have none."
+        some = f"{count_of(n_named, 'file')} to get the name of the cluster as XMP keywords."
+        output.say(some if n_named else none)
     say_files("left out", [(str(s.source), s.reason) for s in plan.skipped])
 
 

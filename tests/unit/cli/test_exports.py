@@ -201,6 +201,10 @@ def test_cluster_names_are_embedded_in_copies_and_never_in_originals(
     named = [data for data in files(tmp_path / "sorted").values() if b"Shapes|Discs" in data]
     assert len(named) == 4
     assert "12 unchanged" in dclust("export", project, "sorted", "--embed-xmp").out
+    assert dclust("edit", project, "undo").code == 0
+    done = dclust("export", project, "plain", "--embed-xmp", "--dry-run")
+    assert "clusters without a name have none" in done.out
+    assert dclust("edit", project, "redo").code == 0
     assert "4 updated, 8 unchanged" in dclust("export", project, "sorted", "--no-verify").out
     assert sorted(files(tmp_path / "photos").values()) == sorted(
         data for name, data in files(tmp_path / "sorted").items() if not name.startswith(".")
